@@ -1,0 +1,6 @@
+"""x"""
+from gan_jax.config import base_config
+
+
+def get_config():
+    return base_config()

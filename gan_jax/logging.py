@@ -1,0 +1,190 @@
+"""What a run tells while it goes on: progress, metrics.jsonl, TensorBoard, sample pictures, curves."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from gan_jax import images
+from gan_jax.errors import Diverged
+
+
+def crossed(interval_kimg: float, images_before: int, images_now: int) -> bool:
+    """Whether a multiple of the interval lies in (before, now]."""
+    return math.floor(images_now / 1000 / interval_kimg) > math.floor(images_before / 1000 / interval_kimg)
+
+
+class Log:
+    """The log of one run.
+
+    Metrics of a round are read when the next one has been dispatched, so that the device never waits for them.
+
+    Args:
+        workdir: of the run; None: nothing is said or written (by all processes but the first).
+        step: rounds played so far. Lines of later rounds, left by a run that was killed, are dropped.
+        total_rounds: at the end.
+        images_per_round: real images that the discriminator sees.
+        interval_kimg: between two lines.
+        learning_rates: {player: kimg -> learning rate}.
+    """
+
+    def __init__(
+        self,
+        workdir: Path | None,
+        *,
+        step: int,
+        total_rounds: int,
+        images_per_round: int,
+        interval_kimg: float,
+        learning_rates: dict[str, Callable],
+    ):
+        self.workdir, self.interval_kimg, self.learning_rates = workdir, interval_kimg, learning_rates
+        self.step, self.total_rounds, self.images_per_round = step, total_rounds, images_per_round
+        self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
+        self.timed_from = step, time.perf_counter()
+        self.bar = None
+        if workdir is None:
+            return
+        (workdir / "samples").mkdir(exist_ok=True)
+        path = workdir / "metrics.jsonl"
+        kept = [line for line in read_lines(path) if line["step"] <= step]
+        self.file = path.open("w", buffering=1)
+        self.file.writelines(json.dumps(line) + "\n" for line in kept)
+        from tensorboardX import SummaryWriter
+
+        self.board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1 if step else None)
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            form = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} kimg [{elapsed}<{remaining}{postfix}]"
+            total, initial = (rounds * images_per_round / 1000 for rounds in (total_rounds, step))
+            self.bar = tqdm(total=total, initial=initial, bar_format=form, dynamic_ncols=True)
+
+    def add(self, metrics: dict) -> None:
+        """Takes the metrics of the round just dispatched and reads those of the round before."""
+        self.flush()
+        self.pending = metrics
+
+    def flush(self) -> None:
+        """Reads the metrics of the last round dispatched (and so waits for it).
+
+        Raises:
+            Diverged: a loss or a gradient is not finite.
+        """
+        if self.pending is None:
+            return
+        metrics, self.pending = jax.device_get(self.pending), None
+        images_before = self.step * self.images_per_round
+        self.step += 1
+        for name, value in metrics.items():
+            if not np.isfinite(value):
+                turn, metric = name.split("/")
+                raise Diverged(f"round {self.step}: the {metric.replace('_', ' ')} of turn {turn!r} is {value}")
+        self.collected.append(metrics)
+        if self.bar is not None:
+            self.bar.update(self.images_per_round / 1000)
+        if crossed(self.interval_kimg, images_before, images_before + self.images_per_round) or self.step == self.total_rounds:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Writes the means of the metrics since the last line."""
+        names = sorted({name for metrics in self.collected for name in metrics})
+        means = {name: float(np.mean([m[name] for m in self.collected if name in m])) for name in names}
+        kimg, now = self.step * self.images_per_round / 1000, time.perf_counter()
+        rate = (self.step - self.timed_from[0]) * self.images_per_round / (now - self.timed_from[1])
+        self.collected, self.timed_from = [], (self.step, now)
+        steps = {f"{player}/learning_rate": float(schedule(kimg)) for player, schedule in self.learning_rates.items()}
+        self._write({**means, **steps, "images_per_second": round(rate, 1)})
+        told = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
+        told += [f"{name.split('/')[1].replace('_', ' ')} {value:.2f}" for name, value in means.items() if name.endswith("_right")]
+        if self.bar is not None:
+            self.bar.set_postfix_str(f", {rate:,.0f} img/s, {', '.join(told)}")
+        else:
+            left = clock((self.total_rounds - self.step) * self.images_per_round / rate)
+            self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {left} left, {', '.join(told)}")
+
+    def _write(self, values: dict[str, float]) -> None:
+        if self.workdir is None:
+            return
+        kimg = self.step * self.images_per_round / 1000
+        self.file.write(json.dumps({"step": self.step, "kimg": kimg, **values}) + "\n")
+        for name, value in values.items():
+            self.board.add_scalar(name, value, self.step)
+
+    def sample(self, picture: np.ndarray, distance: float) -> None:
+        """Keeps a sample picture, uint8 [H, W, C], and the samples' sliced Wasserstein distance."""
+        images.save(picture, self.workdir / "samples" / f"{self.step:06}.png")
+        self.board.add_image("samples", picture, self.step, dataformats="HWC")
+        self._write({"sliced_wasserstein": distance})
+
+    def draw(self) -> None:
+        """Draws curves.png and samples/progress.gif anew."""
+        if self.workdir is not None:
+            samples = self.workdir / "samples"
+            images.save_animation(sorted(samples.glob("[0-9]*.png")), samples / "progress.gif")
+            draw_curves(read_lines(self.workdir / "metrics.jsonl"), self.workdir / "curves.png")
+
+    def say(self, message: str) -> None:
+        """One line to the terminal, above the bar if there is one."""
+        if self.bar is not None:
+            self.bar.write(message, file=sys.stderr)
+        elif self.workdir is not None:
+            print(message, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+        if self.workdir is not None:
+            self.file.close()
+            self.board.close()
+
+
+def read_lines(path: Path) -> list[dict]:
+    """The lines of a metrics.jsonl, up to one that a killed run has cut off."""
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else ():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines
+
+
+def clock(seconds: float) -> str:
+    """75 -> "1:15"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def draw_curves(lines: list[dict], out: Path) -> None:
+    """Curves over kimg; where the discriminator is right half of the time about both sorts, the game is in balance."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = {
+        "/loss": "loss",
+        "_right": "share that the\ndiscriminator judges right",
+        "/gradient_norm": "gradient norm",
+        "sliced_wasserstein": "sliced Wasserstein\ndistance",
+    }
+    figure = Figure((8, 10), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (ending, title) in zip(figure.subplots(len(panels), sharex=True), panels.items(), strict=True):
+        for name in sorted({name for line in lines for name in line if name.endswith(ending)}):
+            axes.plot(*zip(*((line["kimg"], line[name]) for line in lines if name in line), strict=True), label=name)
+        if ending == "_right":
+            axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")
+            axes.set_ylim(0, 1.02)
+        axes.set_yscale("log" if ending == "/gradient_norm" else "linear")
+        axes.set_ylabel(title)
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize="small")
+    axes.set_xlabel("kimg: thousands of real images shown to the discriminator")
+    figure.savefig(out)

@@ -1,0 +1,79 @@
+"""Objectives: pairs of per-example losses on logits.
+
+Both losses of a pair are `(real_logits [B], fake_logits [B]) -> [B]`, in nats where they are likelihoods; the caller
+averages. A logit is the discriminator's output before any sigmoid, D(x) = sigmoid(logit), so that no logarithm of a
+rounded probability is ever taken. A generator that does not look at real images ignores `real_logits` (and XLA then
+drops their computation).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+__all__ = ["minimax", "non_saturating", "least_squares", "hinge", "wasserstein"]
+
+LogitLoss = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+class Loss(NamedTuple):
+    """An objective for two players.
+
+    Attributes:
+        discriminator: what the discriminator (critic) minimises.
+        generator: what the generator minimises.
+        boundary: `(real_logits, fake_logits) -> scalar`: the logit above which the discriminator says "real".
+    """
+
+    discriminator: LogitLoss
+    generator: LogitLoss
+    boundary: LogitLoss
+
+
+def _on_logits(loss: LogitLoss) -> LogitLoss:
+    def checked(real_logits, fake_logits):
+        chex.assert_rank([real_logits, fake_logits], 1)
+        chex.assert_equal_shape([real_logits, fake_logits])
+        return loss(real_logits.astype(jnp.float32), fake_logits.astype(jnp.float32))
+
+    return checked
+
+
+def _pair(discriminator: LogitLoss, generator: LogitLoss, boundary: LogitLoss = lambda real, fake: 0.0) -> Loss:
+    return Loss(_on_logits(discriminator), _on_logits(generator), boundary)
+
+
+def _cross_entropy(real, fake):
+    return jax.nn.softplus(-real) + jax.nn.softplus(fake)
+
+
+minimax = _pair(_cross_entropy, lambda real, fake: -jax.nn.softplus(fake))
+"""The original game: D maximises log D(x) + log(1 - D(G(z))), G minimises log(1 - D(G(z))), whose gradient vanishes
+where D is sure. Reference: Goodfellow et al. 2014, eq. 1."""
+
+non_saturating = _pair(_cross_entropy, lambda real, fake: jax.nn.softplus(-fake))
+"""The same D; G minimises -log D(G(z)). Reference: Goodfellow et al. 2014, section 3."""
+
+least_squares = _pair(
+    lambda real, fake: 0.5 * (real - 1) ** 2 + 0.5 * fake**2,
+    lambda real, fake: 0.5 * (fake - 1) ** 2,
+    boundary=lambda real, fake: 0.5,
+)
+"""LSGAN with targets a = 0, b = c = 1. Reference: Mao et al. 2017, eq. 9."""
+
+hinge = _pair(
+    lambda real, fake: jax.nn.relu(1 - real) + jax.nn.relu(1 + fake),
+    lambda real, fake: -fake,
+)
+"""Reference: Lim and Ye 2017; Miyato et al. 2018, eqs. 16-17."""
+
+wasserstein = _pair(
+    lambda real, fake: fake - real,
+    lambda real, fake: -fake,
+    # A critic is free up to a constant: its boundary is halfway between what it says of real and of fake.
+    boundary=lambda real, fake: (jnp.mean(real) + jnp.mean(fake)) / 2,
+)
+"""The critic's difference estimates the Wasserstein-1 distance; it must be kept Lipschitz by a penalty, clipping or
+normalisation. Reference: Arjovsky et al. 2017, eq. 2."""

@@ -1,0 +1,29 @@
+"""Flax Linen modules. A network knows nothing of losses or games.
+
+A module of this package that a config can name has a `Generator` and a `Discriminator`:
+`Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape] in [-1, 1]` and
+`Discriminator(num_classes, ...)(images [B, ...], condition, train) -> logits [B]`, where `condition` is a label
+int [B], or None if num_classes is 0.
+"""
+
+import sys
+
+import flax.linen as nn
+
+from gan_jax.config import import_named
+from gan_jax.errors import UserError
+
+
+def build(config, role: str, **given) -> nn.Module:
+    """The `role` ("Generator", "Discriminator") of the module `config.name`, with the config's other keys as attributes.
+
+    Raises:
+        UserError: there is no such module, role or attribute.
+    """
+    key = f"networks.{role.lower()}"
+    module = import_named(sys.modules[__name__], config.name, f"{key}.name")
+    attributes = {name: value for name, value in config.items() if name != "name"}
+    try:
+        return getattr(module, role)(**given, **attributes)
+    except (AttributeError, TypeError) as error:
+        raise UserError(f"config.{key}: {error}") from None

@@ -1,0 +1,82 @@
+"""DCGAN for images of any height, width and number of channels.
+
+Reference: Radford et al. 2016, section 3: strided and transposed 4x4 convolutions, batch normalisation except at the
+generator's output and the discriminator's input, ReLU in G, leaky ReLU 0.2 in D, weights ~ N(0, 0.02).
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.networks.layers import ConvTranspose, batch_norm, pyramid
+
+weights = nn.initializers.normal(0.02)
+
+
+def _channels(width: int, level: int) -> int:
+    """Channels at the resolution that is `level` halvings below the image's half: doubled each time, at most 8-fold."""
+    return width * 2 ** min(level, 3)
+
+
+class Generator(nn.Module):
+    """z [B, Z] (and a label) to images [B, H, W, C] in [-1, 1].
+
+    Attributes:
+        shape: (H, W, C) of the images.
+        num_classes: of the condition, one-hot beside z; 0: unconditional.
+        width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
+        norm: "batch" or "none".
+    """
+
+    shape: tuple[int, int, int]
+    num_classes: int = 0
+    width: int = 64
+    norm: str = "batch"
+
+    @nn.compact
+    def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
+        use_bias = self.norm == "none"  # batch normalisation has one of its own
+
+        def activate(x):
+            return nn.relu(batch_norm(train)(x) if self.norm == "batch" else x)
+
+        if self.num_classes:
+            z = jnp.concatenate([z, jax.nn.one_hot(condition, self.num_classes)], axis=-1)
+        (height, width), *sizes = pyramid(self.shape)
+        channels = _channels(self.width, len(sizes) - 1)
+        x = nn.Dense(height * width * channels, use_bias=use_bias, kernel_init=weights)(z)
+        x = activate(x.reshape(-1, height, width, channels))
+        for level, size in reversed(list(enumerate(reversed(sizes[:-1])))):
+            x = activate(ConvTranspose(_channels(self.width, level), size, use_bias=use_bias, kernel_init=weights)(x))
+        return jnp.tanh(ConvTranspose(self.shape[-1], tuple(self.shape[:2]), kernel_init=weights)(x))
+
+
+class Discriminator(nn.Module):
+    """Images [B, H, W, C] (and a label) to logits [B].
+
+    Attributes:
+        num_classes: of the condition, by projection (Miyato and Koyama 2018); 0: unconditional.
+        width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
+        norm: "batch" or "none".
+    """
+
+    num_classes: int = 0
+    width: int = 64
+    norm: str = "batch"
+
+    @nn.compact
+    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
+        x = images
+        for level in range(len(pyramid(images.shape[1:])) - 1):
+            normalise = self.norm == "batch" and level > 0
+            x = nn.Conv(
+                _channels(self.width, level), (4, 4), (2, 2), use_bias=not normalise, kernel_init=weights
+            )(x)
+            if normalise:
+                x = batch_norm(train)(x)
+            x = nn.leaky_relu(x, 0.2)
+        x = x.reshape(x.shape[0], -1)
+        logits = nn.Dense(1, kernel_init=weights)(x)[:, 0]
+        if self.num_classes:
+            logits += jnp.sum(x * nn.Embed(self.num_classes, x.shape[-1], embedding_init=weights)(condition), axis=-1)
+        return logits

@@ -1,0 +1,24 @@
+"""Noise that does not depend on how a batch is cut.
+
+Each example has a key of its own, `fold_in(key, its place in the global batch)`, so one device, eight devices and two
+hosts draw the same numbers.
+"""
+
+from collections.abc import Callable
+
+import jax
+
+
+def per_example(draw: Callable, key: jax.Array, index: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+    """Independent draws for each example of a batch.
+
+    Args:
+        draw: `(key, shape) -> array`, such as `jax.random.normal`.
+        key: of this draw.
+        index: int [B], each example's place in the global batch.
+        shape: of one example's noise.
+
+    Returns:
+        [B, *shape]
+    """
+    return jax.vmap(lambda i: draw(jax.random.fold_in(key, i), shape))(index)

@@ -1,0 +1,112 @@
+"""Samples of the averaged generator, while a game is trained and afterwards."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import config as configs
+from gan_jax import images
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.errors import UserError
+from gan_jax.game import Game, State, Variables
+
+CALIBRATION_BATCHES, CALIBRATION_BATCH_SIZE = 32, 64
+
+
+def make_averager(game: Game) -> Callable[[State], Variables]:
+    """`state -> variables` with averaged parameters, and running statistics re-estimated for them.
+
+    The statistics of batch normalisation belong to the parameters under which they were gathered; those of the
+    averaged generator are estimated from 32 batches of 64 samples of its own (an exponential average, momentum 0.9).
+    """
+    calibrate = jax.jit(game.calibrate) if game.calibrate else None
+
+    def average(state: State) -> Variables:
+        averaged = {player: {**state.variables[player], "params": params} for player, params in state.ema.items()}
+        variables = {**state.variables, **averaged}
+        if calibrate and any(len(own) > 1 for own in averaged.values()):
+            key, index = jax.random.key(0), jnp.arange(CALIBRATION_BATCH_SIZE)
+            for batch in range(CALIBRATION_BATCHES):
+                variables = calibrate(variables, jax.random.fold_in(key, batch), index)
+        return variables
+
+    return average
+
+
+def make_sampler(game: Game, chunk: int = 128) -> Callable:
+    """`(variables, key, labels [n]) -> samples [n, ...]`: uint8 images, or float32 points.
+
+    Sample i is the same for every n. Labels are ignored by an unconditional game.
+    """
+    draw = jax.jit(game.sample)
+
+    def sample(variables: Variables, key: jax.Array, labels: np.ndarray) -> np.ndarray:
+        parts = []
+        for start in range(0, len(labels), chunk):
+            index = np.arange(start, start + chunk)  # always a whole chunk: one shape, one compilation
+            condition = np.resize(labels[start : start + chunk], chunk)
+            parts.append(np.asarray(draw(variables, key, index, condition)))
+        samples = np.concatenate(parts)[: len(labels)]
+        return images.to_uint8(samples) if samples.ndim == 4 else samples
+
+    return sample
+
+
+def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray:
+    """The labels [n] of n samples: all `label`, or each class in turn; -1 for an unconditional game.
+
+    Raises:
+        UserError: a label that the model does not have.
+    """
+    if label is not None and not num_classes:
+        raise UserError(f"--label={label}: this model is unconditional (config.conditional=false)")
+    if label is not None and not 0 <= label < num_classes:
+        raise UserError(f"--label={label}: the labels of this model are 0 to {num_classes - 1}")
+    if label is not None:
+        return np.full(n, label, np.int32)
+    return np.arange(n, dtype=np.int32) % num_classes if num_classes else np.full(n, -1, np.int32)
+
+
+def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int | None, ema: bool) -> None:
+    """Draws from a run's newest checkpoint into a picture (.png, .jpg, ...) or an .npz file.
+
+    The .npz holds "images" uint8 [N, H, W, C] (or "points" float32 [N, 2]) and "labels" int32 [N], -1 if the model is
+    unconditional.
+
+    Raises:
+        UserError: no checkpoint, an unfit label, an output that cannot be written.
+    """
+    from gan_jax.train import build  # the trainer draws samples too
+
+    pictures = (".png", ".jpg", ".jpeg", ".webp")
+    if out.suffix.lower() not in (".npz", *pictures):
+        raise UserError(f"--out={out}: the extension must be .npz or one of {', '.join(pictures)}")
+    if not out.parent.is_dir():
+        raise UserError(f"--out={out}: there is no folder {out.parent}")
+    if num < 1:
+        raise UserError(f"--num={num}: must be positive")
+    if not (workdir / "config.json").is_file() or not (workdir / "checkpoints").is_dir():
+        raise UserError(f"{workdir} holds no trained run: train one with --workdir={workdir} first")
+    config = configs.load(workdir / "config.json")
+
+    def experiment(record):
+        return build(config, tuple(record["image_shape"]), record["num_classes"])
+
+    found = Checkpoints(workdir / "checkpoints", read_only=True).restore(lambda record: experiment(record).state_shapes)
+    if found is None:
+        raise UserError(f"{workdir} has no checkpoint yet: train on with --workdir={workdir}")
+    state, record = found
+    game = experiment(record).game
+    labels = labels_for(num, record["num_classes"] if config.conditional else 0, label)
+    variables = make_averager(game)(state) if ema else state.variables
+    samples = make_sampler(game)(variables, jax.random.key(seed), labels)
+    if out.suffix.lower() == ".npz":
+        np.savez_compressed(out, **{"images" if samples.ndim == 4 else "points": samples, "labels": labels})
+    elif samples.ndim == 4:
+        images.save(images.grid(samples), out)
+    else:
+        images.save(images.draw_points(None, samples, None), out)
+    print(f"{num} samples of step {int(state.step)} -> {out}")

@@ -1,0 +1,138 @@
+"""The training loop, top to bottom: build, restore, then batch -> round -> log -> sample -> checkpoint."""
+
+import contextlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax import config as configs
+from gan_jax import data, games
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.errors import Diverged, Interrupted, UserError
+from gan_jax.game import Game, State, batches_per_round, due, init_state, make_round
+from gan_jax.logging import Log, crossed
+from gan_jax.optimizers import ema_decay, lazy_correction, learning_rate, make_optimizer
+from gan_jax.runners import Runner
+from gan_jax.signals import StopRequest
+from gan_jax.watch import make_watcher
+
+
+class Experiment(NamedTuple):
+    """What a config makes of data of one shape."""
+
+    game: Game
+    optimizers: dict
+    init: Callable[[np.uint32], State]  # from the seed, compiled
+    state_shapes: State
+    images_per_round: int  # that the discriminator sees
+    total_rounds: int
+
+
+def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
+    """The experiment that a config describes, for images (or points) of one shape."""
+    game = configs.import_named(games, config.game, "game").make_game(config, image_shape, num_classes)
+    per_round = config.batch_size * batches_per_round(game)
+    optimizers = {
+        player: make_optimizer(
+            config.optimizers[player], correction=lazy_correction(game, player), images_per_round=per_round
+        )
+        for player in dict.fromkeys(turn.player for turn in game.turns)
+    }
+    init = jax.jit(lambda seed: init_state(game, optimizers, jax.random.key(seed)))
+    total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
+    return Experiment(game, optimizers, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds)
+
+
+def train(config, workdir: Path, runner: Runner) -> None:
+    """Trains `config` in `workdir`, or goes on with the run that lies there.
+
+    Raises:
+        UserError: see its message.
+        Diverged: a loss or a gradient is not finite.
+        Interrupted: SIGTERM or SIGINT; everything is saved.
+    """
+    # Build.
+    configs.check(config)
+    source = data.open_source(config.data)
+    game, optimizers, init, state_shapes, per_round, total_rounds = build(config, source.image_shape, source.num_classes)
+    if config.batch_size % runner.devices:
+        raise UserError(f"config.batch_size={config.batch_size} is not divisible by {runner.devices} devices")
+    configs.claim(workdir, config)
+    decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
+    run = runner.compile(make_round(game, optimizers, ema_decay=decay, axis_name=runner.axis_name))
+
+    # Restore.
+    checkpoints = Checkpoints(workdir / "checkpoints", config.keep_checkpoints)
+    described = {"num_images": len(source), "image_shape": list(source.image_shape), "num_classes": source.num_classes}
+    state, record = checkpoints.restore(lambda record: state_shapes) or (init(np.uint32(config.seed)), described)
+    if changed := {key: f"{record[key]} then, {now} now" for key, now in described.items() if record[key] != now}:
+        raise UserError(f"{config.data.source} is not what {workdir} was trained on: {changed}")
+    step = int(state.step)
+    state = runner.replicate(state)
+
+    resident = source.nbytes <= config.data.resident_mb * 2**20
+    on_device = runner.replicate(source.read(np.arange(len(source)))) if resident else {}
+    stream = data.Stream(
+        source,
+        batch_size=config.batch_size,
+        repeats=batches_per_round(game),
+        seed=config.seed,
+        position=step,
+        resident=resident,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    first_process = jax.process_index() == 0
+    log = Log(
+        workdir if first_process else None,
+        step=step,
+        total_rounds=total_rounds,
+        images_per_round=per_round,
+        interval_kimg=config.log_kimg,
+        learning_rates={player: learning_rate(config.optimizers[player]) for player in optimizers},
+    )
+    watch = make_watcher(game, source, config) if first_process else None
+    sizes = {player: sum(x.size for x in jax.tree.leaves(own["params"])) for player, own in state.variables.items()}
+    log.say(
+        f"{config.data.source}: {len(source):,} examples {'x'.join(map(str, source.image_shape))}; parameters: "
+        f"{', '.join(f'{player} {size:,}' for player, size in sizes.items())}; {runner.name} on {runner.devices} "
+        f"{jax.devices()[0].device_kind}; rounds {step:,} to {total_rounds:,}, {per_round} images each; into {workdir}"
+    )
+    if step >= total_rounds:
+        log.say(f"{workdir} is trained ({step} rounds): raise config.total_kimg to go on")
+
+    def sample() -> None:
+        if first_process:
+            picture, distance = watch(state)
+            log.sample(picture, distance)
+            if distance < record.get("best", {"sliced_wasserstein": math.inf})["sliced_wasserstein"]:
+                record["best"] = {"sliced_wasserstein": distance, "step": step}
+
+    # Play.
+    with StopRequest() as stop, contextlib.closing(log), contextlib.closing(checkpoints), contextlib.closing(stream):
+        if step == 0:
+            sample()
+        while step < total_rounds:
+            batch = runner.split(next(stream))
+            state, metrics = run(state, on_device, batch, np.uint32(config.seed), due(game, step))
+            step += 1
+            try:
+                log.add(metrics)
+                seen = (step - 1) * per_round, step * per_round
+                stopped = stop.agreed(crossed(config.log_kimg, *seen))
+                last = step == total_rounds or stopped
+                if crossed(config.sample_kimg, *seen) or last:
+                    log.flush()
+                    sample()
+                if crossed(config.checkpoint_kimg, *seen) or last:
+                    log.flush()  # a state that is not finite is never saved
+                    checkpoints.save(state, record)
+                    log.draw()
+            except Diverged as error:
+                raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None
+            if stopped:
+                raise Interrupted(stopped, f"stopped after round {step}, saved in {workdir}: the same command goes on")
