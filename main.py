@@ -5,7 +5,6 @@ python main.py --config=configs/ring_mlp.py --config.total_kimg=500   another co
 python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.png
 """
 
-import sys
 from pathlib import Path
 
 from absl import app, flags

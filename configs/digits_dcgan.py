@@ -1,4 +1,5 @@
 """x"""
+
 from gan_jax.config import base_config
 
 

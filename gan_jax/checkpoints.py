@@ -63,7 +63,10 @@ class Checkpoints:
                 raise
             except Exception as error:  # orbax, tensorstore and JSON each have their own
                 reason = str(error).splitlines()[0][:100]
-                print(f"checkpoint {self.directory / str(step)} is damaged ({reason}); trying the one before", file=sys.stderr)
+                print(
+                    f"checkpoint {self.directory / str(step)} is damaged ({reason}); trying the one before",
+                    file=sys.stderr,
+                )
                 continue
             for damaged in (s for s in steps if s > step):
                 self.manager.delete(damaged)
@@ -95,6 +98,8 @@ class Checkpoints:
             write()
         except Exception as error:
             if "No space left" in str(error) or "quota" in str(error):
-                message = f"the disk is full: no checkpoint could be written to {self.directory} (the last good one: {self.latest()})"
-                raise UserError(message) from None
+                raise UserError(
+                    f"the disk is full: no checkpoint could be written to {self.directory}; make room and run the same "
+                    f"command again (last good checkpoint: {self.latest()})"
+                ) from None
             raise

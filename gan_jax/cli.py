@@ -85,7 +85,7 @@ def refuse(values: flags.FlagValues, mode: str, names: Iterable[str]) -> None:
 
 
 def start_jax() -> None:
-    """Quiet libraries; compiled programs kept between runs, where JAX_COMPILATION_CACHE_DIR or the cache folder says."""
+    """Quiets the libraries and keeps compiled programs between runs (in JAX_COMPILATION_CACHE_DIR, if that is set)."""
     import jax
 
     logging.set_verbosity(logging.ERROR)
@@ -109,7 +109,18 @@ def train(config, workdir: str, *, runner, devices, coordinator_address, num_pro
             raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
         # A lost process is noticed, and the others ended, within this time.
         jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
-    train(config, Path(workdir), make_runner(runner, devices))
+    try:
+        train(config, Path(workdir), make_runner(runner, devices))
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        reason = str(error).splitlines()[0][:150]
+        print(
+            f"gan_jax: another process was lost ({reason}); start all of them again to go on",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)  # an orderly exit would wait for the lost process
 
 
 def sample(workdir: str | None, out: str | None, **options) -> None:

@@ -102,11 +102,11 @@ def check(config: ConfigDict) -> None:
     for key, value in flatten(config).items():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
             raise UserError(f"config.{key}={value}: must not be negative")
-    positive = ("batch_size", "total_kimg", "n_critic", "penalty.every", "networks.latent_size", "log_kimg", "sample_kimg",
-                "checkpoint_kimg", "keep_checkpoints")  # fmt: skip
-    for key in positive:
-        if not flatten(config)[key] > 0:
-            raise UserError(f"config.{key}={flatten(config)[key]}: must be positive")
+    flat = flatten(config)
+    for key in ("batch_size", "n_critic", "penalty.every", "networks.latent_size", "keep_checkpoints",
+                "total_kimg", "log_kimg", "sample_kimg", "checkpoint_kimg"):  # fmt: skip
+        if flat[key] == 0:
+            raise UserError(f"config.{key}=0: must be positive")
 
 
 def flatten(tree, prefix: str = "") -> dict[str, Any]:
@@ -133,7 +133,9 @@ def claim(workdir: Path, config: ConfigDict) -> None:
             if key not in FREE_TO_CHANGE and new.get(key) != old.get(key)
         ]
         if differ:
-            raise UserError(f"{workdir} holds a run with another config ({'; '.join(differ)}): choose another --workdir")
+            raise UserError(
+                f"{workdir} holds a run with another config ({'; '.join(differ)}): choose another --workdir"
+            )
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         partial = workdir / ".config.json"

@@ -54,7 +54,7 @@ def draw_points(real: np.ndarray | None, fake: np.ndarray, field=None, title: st
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    reach = 1.3 * np.abs(fake if real is None else real).max()
+    reach = 1.3 * max(np.abs(fake if real is None else real).max(), 1e-3)
     figure = Figure((6, 6), dpi=100, layout="constrained")
     canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
     if field is not None:

@@ -1,5 +1,6 @@
 """What a run tells while it goes on: progress, metrics.jsonl, TensorBoard, sample pictures, curves."""
 
+import contextlib
 import json
 import math
 import sys
@@ -31,6 +32,7 @@ class Log:
         images_per_round: real images that the discriminator sees.
         interval_kimg: between two lines.
         learning_rates: {player: kimg -> learning rate}.
+        players: {turn: the player that it moves}.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Log:
         images_per_round: int,
         interval_kimg: float,
         learning_rates: dict[str, Callable],
+        players: dict[str, str],
     ):
-        self.workdir, self.interval_kimg, self.learning_rates = workdir, interval_kimg, learning_rates
+        self.workdir, self.interval_kimg = workdir, interval_kimg
+        self.learning_rates, self.players = learning_rates, players
         self.step, self.total_rounds, self.images_per_round = step, total_rounds, images_per_round
         self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
-        self.timed_from = step, time.perf_counter()
+        self.timed_from = self.began = step, time.perf_counter()
         self.bar = None
         if workdir is None:
             return
@@ -84,11 +88,15 @@ class Log:
         for name, value in metrics.items():
             if not np.isfinite(value):
                 turn, metric = name.split("/")
-                raise Diverged(f"round {self.step}: the {metric.replace('_', ' ')} of turn {turn!r} is {value}")
+                what = f"the {metric.replace('_', ' ')} of player {self.players[turn]!r} (turn {turn!r}) is {value}"
+                raise Diverged(f"round {self.step}: {what}")
         self.collected.append(metrics)
         if self.bar is not None:
             self.bar.update(self.images_per_round / 1000)
-        if crossed(self.interval_kimg, images_before, images_before + self.images_per_round) or self.step == self.total_rounds:
+        if (
+            crossed(self.interval_kimg, images_before, images_before + self.images_per_round)
+            or self.step == self.total_rounds
+        ):
             self._tell()
 
     def _tell(self) -> None:
@@ -101,12 +109,23 @@ class Log:
         steps = {f"{player}/learning_rate": float(schedule(kimg)) for player, schedule in self.learning_rates.items()}
         self._write({**means, **steps, "images_per_second": round(rate, 1)})
         told = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
-        told += [f"{name.split('/')[1].replace('_', ' ')} {value:.2f}" for name, value in means.items() if name.endswith("_right")]
+        told += [
+            f"{name.split('/')[1].replace('_', ' ')} {value:.2f}"
+            for name, value in means.items()
+            if name.endswith("_right")
+        ]
         if self.bar is not None:
             self.bar.set_postfix_str(f", {rate:,.0f} img/s, {', '.join(told)}")
         else:
-            left = clock((self.total_rounds - self.step) * self.images_per_round / rate)
-            self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {left} left, {', '.join(told)}")
+            left = (self.total_rounds - self.step) * (now - self.began[1]) / (self.step - self.began[0])
+            self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {clock(left)} left, {', '.join(told)}")
+
+    @contextlib.contextmanager
+    def aside(self):
+        """What is done in this context does not count as training time."""
+        start = time.perf_counter()
+        yield
+        self.timed_from = self.timed_from[0], self.timed_from[1] + time.perf_counter() - start
 
     def _write(self, values: dict[str, float]) -> None:
         if self.workdir is None:

@@ -61,7 +61,7 @@ def make_runner(name: str = "auto", devices: int | None = None) -> Runner:
     """A runner by name.
 
     Args:
-        name: "jit", "pmap", "mesh", or "auto": jit for one device, pmap for several of one host, mesh for several hosts.
+        name: "jit", "pmap", "mesh", or "auto": jit for one device, pmap for several of a host, mesh for several hosts.
         devices: how many of this host's devices to use; None: all.
 
     Raises:

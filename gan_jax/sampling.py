@@ -11,6 +11,7 @@ from gan_jax import config as configs
 from gan_jax import images
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import UserError
+from gan_jax.experiment import build
 from gan_jax.game import Game, State, Variables
 
 CALIBRATION_BATCHES, CALIBRATION_BATCH_SIZE = 32, 64
@@ -79,8 +80,6 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
     Raises:
         UserError: no checkpoint, an unfit label, an output that cannot be written.
     """
-    from gan_jax.train import build  # the trainer draws samples too
-
     pictures = (".png", ".jpg", ".jpeg", ".webp")
     if out.suffix.lower() not in (".npz", *pictures):
         raise UserError(f"--out={out}: the extension must be .npz or one of {', '.join(pictures)}")

@@ -2,49 +2,22 @@
 
 import contextlib
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from gan_jax import config as configs
-from gan_jax import data, games
+from gan_jax import data
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
-from gan_jax.game import Game, State, batches_per_round, due, init_state, make_round
+from gan_jax.experiment import build
+from gan_jax.game import batches_per_round, due, make_round
 from gan_jax.logging import Log, crossed
-from gan_jax.optimizers import ema_decay, lazy_correction, learning_rate, make_optimizer
+from gan_jax.optimizers import ema_decay, learning_rate
 from gan_jax.runners import Runner
 from gan_jax.signals import StopRequest
 from gan_jax.watch import make_watcher
-
-
-class Experiment(NamedTuple):
-    """What a config makes of data of one shape."""
-
-    game: Game
-    optimizers: dict
-    init: Callable[[np.uint32], State]  # from the seed, compiled
-    state_shapes: State
-    images_per_round: int  # that the discriminator sees
-    total_rounds: int
-
-
-def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
-    """The experiment that a config describes, for images (or points) of one shape."""
-    game = configs.import_named(games, config.game, "game").make_game(config, image_shape, num_classes)
-    per_round = config.batch_size * batches_per_round(game)
-    optimizers = {
-        player: make_optimizer(
-            config.optimizers[player], correction=lazy_correction(game, player), images_per_round=per_round
-        )
-        for player in dict.fromkeys(turn.player for turn in game.turns)
-    }
-    init = jax.jit(lambda seed: init_state(game, optimizers, jax.random.key(seed)))
-    total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
-    return Experiment(game, optimizers, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds)
 
 
 def train(config, workdir: Path, runner: Runner) -> None:
@@ -58,7 +31,9 @@ def train(config, workdir: Path, runner: Runner) -> None:
     # Build.
     configs.check(config)
     source = data.open_source(config.data)
-    game, optimizers, init, state_shapes, per_round, total_rounds = build(config, source.image_shape, source.num_classes)
+    game, optimizers, init, state_shapes, per_round, total_rounds = build(
+        config, source.image_shape, source.num_classes
+    )
     if config.batch_size % runner.devices:
         raise UserError(f"config.batch_size={config.batch_size} is not divisible by {runner.devices} devices")
     configs.claim(workdir, config)
@@ -94,6 +69,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
         images_per_round=per_round,
         interval_kimg=config.log_kimg,
         learning_rates={player: learning_rate(config.optimizers[player]) for player in optimizers},
+        players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(game, source, config) if first_process else None
     sizes = {player: sum(x.size for x in jax.tree.leaves(own["params"])) for player, own in state.variables.items()}
@@ -127,11 +103,13 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 last = step == total_rounds or stopped
                 if crossed(config.sample_kimg, *seen) or last:
                     log.flush()
-                    sample()
+                    with log.aside():
+                        sample()
                 if crossed(config.checkpoint_kimg, *seen) or last:
                     log.flush()  # a state that is not finite is never saved
-                    checkpoints.save(state, record)
-                    log.draw()
+                    with log.aside():
+                        checkpoints.save(state, record)
+                        log.draw()
             except Diverged as error:
                 raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None
             if stopped:

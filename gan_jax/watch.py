@@ -1,7 +1,6 @@
 """What a person watches: samples from fixed latents, the animation of them, and one number."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import numpy as np

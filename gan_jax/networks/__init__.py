@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 
 
 def build(config, role: str, **given) -> nn.Module:
-    """The `role` ("Generator", "Discriminator") of the module `config.name`, with the config's other keys as attributes.
+    """The `role` ("Generator" or "Discriminator") of the module `config.name`; the other keys are its attributes.
 
     Raises:
         UserError: there is no such module, role or attribute.

@@ -69,9 +69,7 @@ class Discriminator(nn.Module):
         x = images
         for level in range(len(pyramid(images.shape[1:])) - 1):
             normalise = self.norm == "batch" and level > 0
-            x = nn.Conv(
-                _channels(self.width, level), (4, 4), (2, 2), use_bias=not normalise, kernel_init=weights
-            )(x)
+            x = nn.Conv(_channels(self.width, level), (4, 4), (2, 2), use_bias=not normalise, kernel_init=weights)(x)
             if normalise:
                 x = batch_norm(train)(x)
             x = nn.leaky_relu(x, 0.2)

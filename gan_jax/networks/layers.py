@@ -5,7 +5,6 @@ from functools import partial
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
@@ -81,7 +80,10 @@ class ConvTranspose(nn.Module):
 def batch_norm(train: bool, **kwargs) -> nn.BatchNorm:
     """DCGAN's batch normalisation: gamma ~ N(1, 0.02)."""
     return nn.BatchNorm(
-        use_running_average=not train, momentum=0.9, scale_init=lambda *args: 1 + nn.initializers.normal(0.02)(*args), **kwargs
+        use_running_average=not train,
+        momentum=0.9,
+        scale_init=lambda *args: 1 + nn.initializers.normal(0.02)(*args),
+        **kwargs,
     )
 
 

@@ -1,0 +1,50 @@
+"""Data: sources of images, and the stream of batches that is made of them."""
+
+from typing import Any
+
+from gan_jax.data import arrays, folders, pictures, tfds, toys
+from gan_jax.data.source import Source
+from gan_jax.data.stream import Stream, rows
+from gan_jax.errors import UserError
+
+__all__ = ["Source", "Stream", "open_source", "rows"]
+
+FORMS = "digits, stacked_digits, ring, grid, spiral, moons, folder:PATH, zip:FILE[/FOLDER], npz:FILE, tfds:NAME[:SPLIT]"
+
+
+def open_source(config: Any) -> Source:
+    """Opens the data set that a config names.
+
+    Args:
+        config: has the attributes
+            source: one of the `FORMS`.
+            image_size: "native", or the size to resize images to: "64", or height x width, "48x80".
+            fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
+            skip_broken: leave out pictures in folders and zip files that can't be decoded.
+
+    Returns:
+        The source; of the toys it has points, to which image_size and fit mean nothing.
+
+    Raises:
+        UserError: the config or the data are at fault.
+    """
+    size, fit = pictures.parse_size(config.image_size), config.fit
+    if fit not in ("crop", "pad", "stretch"):
+        raise UserError(f"data.fit={fit} must be crop, pad or stretch")
+    form, _, rest = config.source.partition(":")
+    match form, rest:
+        case "digits", "":
+            return arrays.digits(size, fit)
+        case "stacked_digits", "":
+            return arrays.stacked_digits(size, fit)
+        case "ring" | "grid" | "spiral" | "moons", "":
+            return getattr(toys, form)()
+        case "folder", path if path:
+            return folders.folder(path, size, fit, config.skip_broken)
+        case "zip", path if path:
+            return folders.zipped(path, size, fit, config.skip_broken)
+        case "npz", path if path:
+            return arrays.npz(path, size, fit)
+        case "tfds", name if name:
+            return tfds.dataset(name, size, fit)
+    raise UserError(f"unknown data.source={config.source}: it must be one of {FORMS}")

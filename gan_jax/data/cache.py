@@ -1,0 +1,112 @@
+"""Pictures decoded once, kept on disk as one array that later runs map into memory."""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from gan_jax.data.source import Source
+from gan_jax.errors import UserError
+
+FORMAT = 1  # part of every key: raise it when the decoding or the files change
+
+Chunks = Iterable[tuple[np.ndarray, list[int]]]
+
+
+def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callable[[], Chunks]) -> Source:
+    """Opens decoded pictures from the cache, decoding them first where they are not there or are damaged.
+
+    The cache is `$GAN_JAX_CACHE`, else `$XDG_CACHE_HOME/gan_jax`, else `~/.cache/gan_jax`, and may be deleted at will.
+
+    Args:
+        key: all that the pixels depend on; its `repr` names the files.
+        class_names: the source's.
+        total: how many pictures there are to decode, at the most.
+        decode: gives chunks of (uint8 [n, H, W, C], n labels).
+
+    Returns:
+        A source whose images are memory-mapped, hence read as needed.
+
+    Raises:
+        UserError: the cache can't be written; and all that `decode` raises.
+    """
+    home = os.environ.get("GAN_JAX_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "gan_jax")
+    folder = Path(home).expanduser()
+    stem = hashlib.sha256(repr((FORMAT, key)).encode()).hexdigest()[:32]
+    images_path, labels_path = folder / f"{stem}.npy", folder / f"{stem}.json"
+    try:
+        # A missing file is an OSError; a damaged one one of the others.
+        with contextlib.suppress(OSError, EOFError, ValueError, TypeError, KeyError):
+            return _load(images_path, labels_path, class_names)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _replacing(images_path) as images_file, _replacing(labels_path) as labels_file:
+            shape, labels = _write_images(images_file, _progress(decode(), total), total)
+            labels_file.write(json.dumps({"shape": shape, "labels": labels}).encode())
+        return _load(images_path, labels_path, class_names)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot write the cache {folder} ({reason}): free its disk or set GAN_JAX_CACHE") from error
+
+
+def _load(images_path: Path, labels_path: Path, class_names: tuple[str, ...]) -> Source:
+    images = np.load(images_path, mmap_mode="r")
+    saved = json.loads(labels_path.read_bytes())
+    if list(images.shape) != saved["shape"] or len(saved["labels"]) != len(images):
+        raise ValueError("the two files do not belong together")
+    return Source(images, np.array(saved["labels"], np.int32), class_names)
+
+
+def _write_images(file, chunks: Chunks, total: int) -> tuple[list[int], list[int]]:
+    """Writes the chunks as one .npy array and returns its shape and labels."""
+    labels, shape = [], ()
+    # Plain writes, not a writable memory map: a full disk is then an exception and not a dead process.
+    for images, chunk_labels in chunks:
+        if not labels:
+            shape = images.shape[1:]
+            _write_header(file, (total, *shape))
+        file.write(images.tobytes())
+        labels += chunk_labels
+    # Broken pictures may have been left out. NumPy leaves room in a header, so the right one fits over the first.
+    file.seek(0)
+    _write_header(file, (len(labels), *shape))
+    return [len(labels), *shape], labels
+
+
+def _write_header(file, shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+@contextlib.contextmanager
+def _replacing(path: Path):
+    """A file to write that takes its name only when complete, so two processes may write the same one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
+        try:
+            yield file
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _progress(chunks: Chunks, total: int) -> Chunks:
+    """Shows the pictures go by: a bar on a terminal, two lines in a log."""
+    from tqdm import tqdm
+
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        print(f"decoding {total:,} pictures", file=sys.stderr)
+    start = time.monotonic()
+    with tqdm(total=total, desc="decoding pictures", unit="", disable=not on_terminal) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk[1]))
+    if not on_terminal:
+        print(f"decoded {total:,} pictures in {time.monotonic() - start:.1f} s", file=sys.stderr)

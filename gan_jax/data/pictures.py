@@ -1,0 +1,120 @@
+"""One picture at a time: decoding it, making it plain grey or RGB, fitting it to a size."""
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and I;16 with its kin
+
+
+def parse_size(text: str | int) -> tuple[int, int] | None:
+    """Reads data.image_size.
+
+    Args:
+        text: "native", "64" (or the int) or "48x80", the height first.
+
+    Returns:
+        (H, W), or None for "native".
+
+    Raises:
+        UserError: it is none of these.
+    """
+    if text == "native":
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", str(text))
+    if not match:
+        raise UserError(f"data.image_size={text} must be native, a size such as 64, or height x width such as 48x80")
+    height, width = match.groups()
+    return int(height), int(width or height)
+
+
+def decode(data: bytes) -> "Image.Image":
+    """Decodes a file's first frame into what a person sees: upright, opaque (over white), 8 bits.
+
+    Args:
+        data: the bytes of a file in any format that Pillow reads.
+
+    Returns:
+        A picture of mode "L" if the file is grey by its kind, else "RGB".
+    """
+    from PIL import Image, ImageOps
+
+    return plain(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+
+
+def is_grey(data: bytes) -> bool:
+    """Whether `decode` will give mode "L", told from the header alone."""
+    from PIL import Image
+
+    return _grey(Image.open(io.BytesIO(data)))
+
+
+def plain(image: "Image.Image") -> "Image.Image":
+    """Composites a picture over white, where it is transparent, and converts it to mode "L" or "RGB"."""
+    from PIL import Image
+
+    mode = "L" if _grey(image) else "RGB"
+    if image.mode.startswith("I"):
+        # Pillow clips 16 bits to 8 rather than scaling them.
+        values = np.asarray(image).astype(np.float32) / 257
+        return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
+    """Scales a picture with antialiasing; one that has the size already keeps its very pixels.
+
+    Args:
+        image: of mode "L" or "RGB".
+        size: (H, W), or None to leave the picture as it is.
+        fit: "crop" scales it to cover the size and cuts off what juts out on both sides, "pad" scales it to lie within
+            the size and fills the rest with white, as transparency is, and "stretch" changes its proportions.
+
+    Returns:
+        A picture of the size.
+    """
+    from PIL import Image, ImageOps
+
+    if size is None:
+        return image
+    width_height = size[::-1]
+    if fit == "stretch":
+        return image.resize(width_height, Image.Resampling.LANCZOS)
+    if fit == "crop":
+        return ImageOps.fit(image, width_height, Image.Resampling.LANCZOS)
+    return ImageOps.pad(image, width_height, Image.Resampling.LANCZOS, color="white")
+
+
+def resize(images: np.ndarray, size: tuple[int, int] | None, fit: str) -> np.ndarray:
+    """Fits arrays to a size, see `fitted`.
+
+    Args:
+        images: uint8 [N, H, W, C], C 1 or 3.
+        size: (H', W'), or None to leave the images as they are.
+        fit: "crop", "pad" or "stretch".
+
+    Returns:
+        uint8 [N, H', W', C].
+    """
+    from PIL import Image
+
+    if size is None or images.shape[1:3] == size:
+        return images
+    # Pillow knows grey as [H, W].
+    flat = images[..., 0] if images.shape[3] == 1 else images
+    resized = np.stack([np.asarray(fitted(Image.fromarray(image), size, fit)) for image in flat])
+    return resized.reshape(len(images), *size, images.shape[3])
+
+
+def _grey(image: "Image.Image") -> bool:
+    return image.mode in GREY_MODES or image.mode.startswith("I;16")

@@ -1,0 +1,52 @@
+"""What a data set looks like to the rest of the library."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A data set: images (or 2-D points) and their labels, read by row number.
+
+    Args:
+        images: uint8 [N, H, W, C] with C 1 or 3, or float32 points [N, 2]: an array, a memory map, or any object with
+            such a `shape` that is indexed by an array of row numbers.
+        labels: int32 [N] in [0, num_classes), all 0 where the set is unlabelled.
+        class_names: one name a class; empty where the set is unlabelled.
+    """
+
+    images: Any
+    labels: np.ndarray
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
+        return {name: leaf[0] for name, leaf in self.read(np.array([row])).items()}
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Reads many examples at once; threads may do so at the same time.
+
+        Args:
+            rows: int [n], in [0, len(source)).
+
+        Returns:
+            {"image": [n, ...] as in `images`, "label": int32 [n]}.
+        """
+        return {"image": np.asarray(self.images[rows]), "label": self.labels[rows]}
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return tuple(self.images.shape[1:])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that all images take in memory."""
+        return len(self) * self[0]["image"].nbytes

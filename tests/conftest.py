@@ -1,0 +1,22 @@
+"""Four host devices for all tests, and one cache of compiled programs."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# XLA's CPU collectives want a thread for each device: with fewer, devices that wait for each other can deadlock.
+os.environ.setdefault("NPROC", "8")
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="gan_jax_tests_")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+import pytest  # noqa: E402
+from tiny import get_config  # noqa: E402
+
+
+@pytest.fixture
+def tiny():
+    return get_config

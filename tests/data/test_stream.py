@@ -1,0 +1,121 @@
+import threading
+
+import numpy as np
+import pytest
+
+from gan_jax.data import Source, Stream, rows
+
+
+@pytest.fixture
+def source():
+    """23 images that show their own row number, labelled by it too."""
+    numbers = np.arange(23, dtype=np.uint8)
+    images = np.broadcast_to(numbers[:, None, None, None], (23, 4, 4, 1))
+    return Source(images, numbers.astype(np.int32), tuple(map(str, numbers)))
+
+
+def take(count, source, **kwargs):
+    stream = Stream(source, **{"batch_size": 6, "seed": 1, "resident": True} | kwargs)
+    batches = [next(stream) for _ in range(count)]
+    stream.close()
+    return batches
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert a[name].dtype == b[name].dtype
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+@pytest.mark.parametrize(("n", "batch"), [(23, 6), (24, 6), (5, 12), (7, 7), (1, 3)])
+def test_every_epoch_shows_every_example_once(n, batch):
+    sequence = np.concatenate([rows(n, batch, 3, position) for position in range(3 * n)])
+    assert sequence.dtype == np.int64
+    epochs = sequence[: len(sequence) // n * n].reshape(-1, n)
+    np.testing.assert_array_equal(np.sort(epochs), np.broadcast_to(np.arange(n), epochs.shape))
+    if n > 5:
+        assert (epochs[0] != epochs[1]).any()
+
+
+def test_rows_depend_on_nothing_but_their_arguments():
+    late = rows(1000, 64, 0, 100)
+    for position in range(200):
+        rows(1000, 64, 0, position)
+    np.testing.assert_array_equal(rows(1000, 64, 0, 100), late)
+    assert (rows(1000, 64, 1, 100) != late).any()
+
+
+def test_far_positions():
+    assert rows(60_000, 256, 0, 2**40).shape == (256,)
+
+
+def test_streamed_images_are_those_of_the_resident_rows(source):
+    resident = take(10, source, repeats=2)
+    streamed = take(10, source, repeats=2, resident=False)
+    for by_row, by_image in zip(resident, streamed, strict=True):
+        assert by_row["row"].shape == (2, 6) and by_row["row"].dtype == np.int32
+        assert by_image["image"].shape == (2, 6, 4, 4, 1) and by_image["image"].dtype == np.uint8
+        read = source.read(by_row["row"].ravel())
+        np.testing.assert_array_equal(by_image["image"].reshape(-1, 4, 4, 1), read["image"])
+        np.testing.assert_array_equal(by_image["label"], by_row["row"])
+        np.testing.assert_array_equal(by_image["index"], [range(6)] * 2)
+        np.testing.assert_array_equal(by_row["index"], by_image["index"])
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("count", [2, 3])
+def test_processes_share_the_batch_of_one(source, resident, count):
+    whole = take(5, source, repeats=2, resident=resident)
+    shares = [
+        take(5, source, repeats=2, resident=resident, process_index=index, process_count=count)
+        for index in range(count)
+    ]
+    for position, batch in enumerate(whole):
+        union = {name: np.zeros_like(leaf) for name, leaf in batch.items()}
+        for share in shares:
+            for name, leaf in share[position].items():
+                assert leaf.shape[:2] == (2, 6 // count)
+                union[name][:, share[position]["index"][0]] = leaf
+        assert_same(union, batch)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_going_on_is_exact(source, resident):
+    whole = take(9, source, resident=resident, repeats=3)
+    first = Stream(source, batch_size=6, repeats=3, seed=1, resident=resident)
+    for _ in range(4):
+        next(first)
+    assert first.position == 4
+    first.close()
+    rest = take(5, source, resident=resident, repeats=3, position=first.position)
+    for batch, wanted in zip(rest, whole[4:], strict=True):
+        assert_same(batch, wanted)
+
+
+def test_close_ends_the_threads(source):
+    before = set(threading.enumerate())
+    stream = Stream(source, batch_size=6, seed=0, resident=False, threads=2)
+    next(stream)
+    readers = set(threading.enumerate()) - before
+    assert readers
+    stream.close()
+    for reader in readers:
+        reader.join(5)
+        assert not reader.is_alive()
+
+
+def test_errors_of_reading_reach_the_consumer():
+    class Broken(Source):
+        def read(self, rows):
+            raise OSError("the disk is gone")
+
+    stream = Stream(Broken(np.zeros((9, 2)), np.zeros(9, np.int32)), batch_size=2, seed=0, resident=False)
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(stream)
+    stream.close()
+
+
+def test_impossible_batches(source, rejected):
+    assert "23 images" in rejected(Stream, source, batch_size=24, seed=0, resident=True)
+    assert "batch_size=6" in rejected(Stream, source, batch_size=6, seed=0, resident=True, process_count=4)

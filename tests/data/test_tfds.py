@@ -1,0 +1,127 @@
+import os
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_jax.data import open_source
+from gan_jax.data import tfds as records
+
+tfds = pytest.importorskip("tensorflow_datasets")
+
+HOME = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+needs_mnist = pytest.mark.skipif(
+    not any(HOME.glob("mnist/3.0.1/*.array_record*")), reason="TFDS_DATA_DIR holds no mnist prepared as array_record"
+)
+
+
+class Examples(list):
+    """What TFDS's data source is to us: rows read many at a time."""
+
+    def __getitems__(self, keys):
+        return [self[key] for key in keys]
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Stands in for a prepared set, of the features and examples given."""
+
+    def stand_in(features, examples):
+        builder = types.SimpleNamespace(
+            data_path=tmp_path / "set",
+            info=types.SimpleNamespace(features=tfds.features.FeaturesDict(features), splits={"train": None}),
+            as_data_source=lambda split: Examples(examples),
+        )
+        monkeypatch.setattr(records, "_prepared", lambda name: builder)
+
+    return stand_in
+
+
+@pytest.mark.parametrize("limit", [0, 2**30])  # decoded as it is read, or once for all
+def test_images_of_many_sizes(config, prepared, monkeypatch, limit):
+    monkeypatch.setattr(records, "CACHED_BYTES", limit)
+    features = {
+        "image": tfds.features.Image(shape=(None, None, 3)),
+        "label": tfds.features.ClassLabel(names=["a", "b"]),
+    }
+    examples = [{"image": np.full((size, 10, 3), 10 * size, np.uint8), "label": size % 2} for size in range(5, 12)]
+    prepared(features, examples)
+    source = open_source(config("tfds:any", "8x6"))
+    assert isinstance(source, records.Records) == (limit == 0)
+    assert (len(source), source.image_shape, source.num_classes, source.class_names) == (7, (8, 6, 3), 2, ("a", "b"))
+    assert source.nbytes == 7 * 8 * 6 * 3
+    batch = source.read(np.array([4, 0, 6]))
+    assert batch["image"].dtype == np.uint8 and batch["label"].dtype == np.int32
+    assert batch["label"].tolist() == [1, 1, 1] and source[1]["label"] == 0
+    np.testing.assert_array_equal(batch["image"][:, 3, 3], [[90] * 3, [50] * 3, [110] * 3])
+    np.testing.assert_array_equal(source[4]["image"], batch["image"][0])
+
+
+def test_the_only_image_will_do_and_labels_may_lack(config, prepared):
+    images = np.random.default_rng(0).integers(256, size=(3, 4, 4, 1), dtype=np.uint8)
+    prepared({"photo": tfds.features.Image(shape=(4, 4, 1))}, [{"photo": image} for image in images])
+    source = open_source(config("tfds:any"))
+    assert (source.num_classes, source[2]["label"]) == (0, 0)
+    np.testing.assert_array_equal(source.images, images)
+
+
+def test_sets_that_will_not_do(config, prepared, rejected):
+    image = tfds.features.Image
+    prepared({"image": image(shape=(None, None, 3))}, [])
+    assert "tfds:any differ in size: set data.image_size=N" in rejected(open_source, config("tfds:any"))
+    prepared({"left": image(), "right": image()}, [])
+    assert "['left', 'right']" in rejected(open_source, config("tfds:any"))
+    prepared({"text": tfds.features.Text()}, [])
+    assert "none" in rejected(open_source, config("tfds:any"))
+    prepared({"image": image(shape=(4, 4, 1), dtype=np.uint16)}, [])
+    assert "uint16" in rejected(open_source, config("tfds:any"))
+
+
+def test_unknown_set(config, rejected):
+    message = rejected(open_source, config("tfds:mnit"))
+    assert "mnit" in message and " mnist" in message
+
+
+def test_unknown_version(config, rejected):
+    message = rejected(open_source, config("tfds:mnist:9.9.9"))
+    assert "mnist:9.9.9" in message and "check its config and version" in message
+
+
+def test_unprepared_set(config, monkeypatch, rejected):
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
+    monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: None)
+    message = rejected(open_source, config("tfds:mnist"))
+    assert message == "tfds:mnist needs TensorFlow once, to prepare it: pip install 'gan_jax[tfds]'"
+
+
+def test_preparing_that_fails(config, monkeypatch, rejected):
+    def offline(self):
+        raise ConnectionError("no network\nand a long story")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", offline)
+    monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: True)
+    assert "can't prepare mnist (no network)" in rejected(open_source, config("tfds:mnist"))
+
+
+@needs_mnist
+def test_mnist_is_the_embedded_digits(config):
+    """The same 10,000 images in another order, each with its label."""
+    embedded = open_source(config("digits"))
+    for name in ("tfds:mnist:test", "tfds:mnist:3.0.1:test"):
+        source = open_source(config(name))
+        assert (len(source), source.image_shape, source.num_classes) == (10_000, (28, 28, 1), 10)
+        pairs = [
+            sorted((image.tobytes(), int(label)) for image, label in zip(each.images, each.labels, strict=True))
+            for each in (source, embedded)
+        ]
+        assert pairs[0] == pairs[1]
+
+
+@needs_mnist
+def test_splits(config, rejected):
+    assert len(open_source(config("tfds:mnist:train[:100]"))) == 100
+    message = rejected(open_source, config("tfds:mnist:validation"))
+    assert "validation" in message and "train, test" in message
+    assert "train[:70000]" in rejected(open_source, config("tfds:mnist:train[:70000]"))

@@ -1,0 +1,91 @@
+"""The transposed convolution: exact, forward and backward, for every size."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from gan_jax.networks.layers import DIMENSIONS, conv_transpose, pyramid
+
+SIZES = [(4, 2, (14, 14)), (4, 2, (13, 7)), (3, 2, (6, 9)), (5, 3, (10, 11)), (4, 1, (5, 6)), (2, 2, (8, 8))]
+
+
+def arrays(kernel_size, stride, size, seed=0):
+    rng = np.random.default_rng(seed)
+    h, w = (-(-side // stride) for side in size)
+    x = rng.normal(size=(2, h, w, 3)).astype(np.float32)
+    kernel = rng.normal(size=(kernel_size, kernel_size, 4, 3)).astype(np.float32)
+    y = rng.normal(size=(2, *size, 4)).astype(np.float32)
+    return x, kernel, y
+
+
+def conv(y, kernel, stride):
+    return lax.conv_general_dilated(y, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+
+
+def scattered(x, kernel, stride, size):
+    """By its definition: every input pixel adds a scaled kernel to the result."""
+    k = kernel.shape[0]
+    before = [max((n - 1) * stride + k - side, 0) // 2 for n, side in zip(x.shape[1:3], size, strict=True)]
+    canvas = np.zeros((x.shape[0], size[0] + 2 * k + stride, size[1] + 2 * k + stride, kernel.shape[2]))
+    for i in range(x.shape[1]):
+        for j in range(x.shape[2]):
+            top, left = i * stride, j * stride
+            canvas[:, top : top + k, left : left + k] += np.einsum("bc,uvdc->buvd", x[:, i, j], kernel)
+    return canvas[:, before[0] : before[0] + size[0], before[1] : before[1] + size[1]]
+
+
+@pytest.mark.parametrize("kernel_size, stride, size", SIZES)
+def test_against_numpy(kernel_size, stride, size):
+    x, kernel, _ = arrays(kernel_size, stride, size)
+    y = conv_transpose(x, kernel, stride, size)
+    assert y.shape == (2, *size, 4)
+    np.testing.assert_allclose(y, scattered(x, kernel, stride, size), atol=2e-5)
+
+
+@pytest.mark.parametrize("kernel_size, stride, size", SIZES)
+def test_is_the_adjoint_of_the_strided_convolution(kernel_size, stride, size):
+    x, kernel, y = arrays(kernel_size, stride, size)
+    np.testing.assert_allclose(
+        np.vdot(conv_transpose(x, kernel, stride, size), y), np.vdot(x, conv(y, kernel, stride)), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("kernel_size, stride, size", SIZES)
+def test_gradients_equal_those_that_jax_derives(kernel_size, stride, size):
+    x, kernel, y = arrays(kernel_size, stride, size)
+
+    def derived(x, kernel):  # the same linear map, left to JAX's own differentiation
+        k = kernel.shape[0]
+        pads = []
+        for n, side in zip(x.shape[1:3], size, strict=True):
+            before = max((n - 1) * stride + k - side, 0) // 2
+            pads.append((k - 1 - before, side + before - (n - 1) * stride - 1))
+        flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+        return lax.conv_general_dilated(
+            x, flipped, (1, 1), pads, lhs_dilation=(stride, stride), dimension_numbers=DIMENSIONS
+        )
+
+    ours = lambda x, kernel: jnp.vdot(jnp.tanh(conv_transpose(x, kernel, stride, size)), y)
+    theirs = lambda x, kernel: jnp.vdot(jnp.tanh(derived(x, kernel)), y)
+    for mine, other in zip(*(jax.grad(f, (0, 1))(x, kernel) for f in (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-4)
+
+    # Second order: the gradient of the squared norm of a gradient, as gradient penalties and path lengths need it.
+    second = lambda f: jax.grad(lambda k: jnp.sum(jax.grad(f)(x, k) ** 2))(kernel)
+    np.testing.assert_allclose(second(ours), second(theirs), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "shape, sizes",
+    [
+        ((28, 28, 1), [(7, 7), (14, 14), (28, 28)]),
+        ((32, 32, 3), [(4, 4), (8, 8), (16, 16), (32, 32)]),
+        ((48, 80, 3), [(6, 10), (12, 20), (24, 40), (48, 80)]),
+        ((37, 21, 3), [(10, 6), (19, 11), (37, 21)]),
+        ((5, 5, 1), [(5, 5)]),
+    ],
+)
+def test_pyramid(shape, sizes):
+    assert pyramid(shape) == sizes

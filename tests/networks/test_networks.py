@@ -1,0 +1,76 @@
+"""Networks for any shape, and that they use their condition."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from gan_jax import networks
+from gan_jax.errors import UserError
+from gan_jax.networks import dcgan, mlp
+from gan_jax.networks.layers import batch_norms
+
+
+def count(variables):
+    return sum(x.size for x in jax.tree.leaves(variables["params"]))
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (48, 80, 3), (37, 21, 3), (9, 8, 1)])
+def test_dcgan_makes_and_judges_images_of_any_size(shape, norm):
+    generator, discriminator = dcgan.Generator(shape, width=4, norm=norm), dcgan.Discriminator(width=4, norm=norm)
+    z, image = jnp.ones((2, 5)), jnp.ones((2, *shape))
+    made, _ = jax.eval_shape(generator.init_with_output, jax.random.key(0), z)
+    assert made.shape == (2, *shape)
+    logits, _ = jax.eval_shape(discriminator.init_with_output, jax.random.key(0), image)
+    assert logits.shape == (2,)
+
+
+def test_dcgan_28_has_the_textbook_number_of_parameters():
+    generator, discriminator = dcgan.Generator((28, 28, 1)), dcgan.Discriminator()
+    g = jax.eval_shape(generator.init, jax.random.key(0), jnp.ones((2, 100)))
+    d = jax.eval_shape(discriminator.init, jax.random.key(0), jnp.ones((2, 28, 28, 1)))
+    assert count(g) == 100 * 7 * 7 * 128 + 2 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64 + 1
+    assert count(d) == 16 * 64 + 64 + 16 * 64 * 128 + 2 * 128 + 7 * 7 * 128 + 1
+
+
+@pytest.mark.parametrize("module", [dcgan, mlp])
+def test_every_label_matters(module):
+    shape, classes = (8, 8, 1), 4
+    z, images, labels = jnp.ones((classes, 5)), jnp.ones((classes, *shape)), jnp.arange(classes)
+    generator = module.Generator(shape, num_classes=classes, width=4)
+    made, _ = generator.init_with_output(jax.random.key(0), z, labels)
+    discriminator = module.Discriminator(num_classes=classes, width=4)
+    logits, _ = discriminator.init_with_output(jax.random.key(0), images, labels)
+    for a in range(classes):
+        for b in range(a):
+            assert not np.allclose(made[a], made[b], atol=1e-7)
+            assert logits[a] != logits[b]
+
+
+def test_mlp_bounds_images_but_not_points():
+    z = 1e3 * jnp.ones((2, 3))
+    image, _ = mlp.Generator((4, 4, 1), width=8).init_with_output(jax.random.key(0), z)
+    point, _ = mlp.Generator((2,), width=8).init_with_output(jax.random.key(0), z)
+    assert image.shape == (2, 4, 4, 1) and jnp.abs(image).max() <= 1
+    assert point.shape == (2, 2) and jnp.abs(point).max() > 1
+
+
+def test_batch_norms_finds_every_layer():
+    image = jnp.ones((2, 28, 28, 1))
+    assert batch_norms(dcgan.Discriminator(width=4), image) == ["BatchNorm_0"]
+    assert batch_norms(dcgan.Discriminator(width=4, norm="none"), image) == []
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({"name": "dcgna"}, "there is no module gan_jax.networks.dcgna"),
+        ({"name": "dcgan", "wdith": 3}, "wdith"),
+        ({"name": "layers"}, "Generator"),
+    ],
+)
+def test_bad_names_are_refused(config, message):
+    with pytest.raises(UserError, match=message):
+        networks.build(ConfigDict(config), "Generator", shape=(8, 8, 1), num_classes=0)

@@ -1,0 +1,150 @@
+"""The core as pure functions: a step moves its player and nothing else, and its gradient is the gradient."""
+
+from functools import partial
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from tiny import get_config
+
+from gan_jax.game import Game, Turn, batches_per_round, due, init_state, make_round, make_step
+from gan_jax.games.adversarial import make_game
+from gan_jax.optimizers import ema_decay
+
+KEY = jax.random.key(3)
+SGD = {"generator": optax.sgd(0.1), "discriminator": optax.sgd(0.1)}
+
+
+def a_batch(repeats=None, size=6, seed=0):
+    rng = np.random.default_rng(seed)
+    leading = (size,) if repeats is None else (repeats, size)
+    return {
+        "image": rng.normal(size=(*leading, 2)).astype(np.float32),
+        "label": rng.integers(0, 3, leading).astype(np.int32),
+        "index": np.broadcast_to(np.arange(size, dtype=np.int32), leading),
+    }
+
+
+def same(a, b):
+    return all(jax.tree.leaves(jax.tree.map(lambda x, y: bool(jnp.all(x == y)), a, b)))
+
+
+@pytest.fixture(scope="module")
+def started():
+    """A conditional game with batch normalisation in both players, and its first state."""
+    norm = {"networks.generator.norm": "batch", "networks.discriminator.norm": "batch", "conditional": True}
+    game = make_game(get_config(**norm), (2,), 3)
+    return game, jax.jit(lambda key: init_state(game, SGD, key))(jax.random.key(0))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_step_moves_its_player_only(started, number):
+    game, state = started
+    turn = game.turns[number]
+    opponent = {"generator": "discriminator", "discriminator": "generator"}[turn.player]
+    new, metrics = make_step(turn, SGD[turn.player])(state, a_batch(), KEY)
+    assert same(new.variables[opponent], state.variables[opponent])
+    assert same(new.opt_states[opponent], state.opt_states[opponent])
+    assert same(new.ema, state.ema) and new.step == state.step
+    own, before = new.variables[turn.player], state.variables[turn.player]
+    assert not any(
+        jax.tree.leaves(jax.tree.map(lambda x, y: bool(jnp.all(x == y)), own["batch_stats"], before["batch_stats"]))
+    )
+    assert not same(own["params"], before["params"])
+    chex.assert_trees_all_equal_shapes_and_dtypes(new, state)
+    assert np.isfinite(metrics["loss"]) and metrics["gradient_norm"] > 0
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_step_is_deterministic_in_its_key(started, number):
+    game, state = started
+    step = make_step(game.turns[number], SGD[game.turns[number].player])
+    first, again, other = (step(state, a_batch(), key)[0] for key in (KEY, KEY, jax.random.key(4)))
+    assert same(first, again)
+    assert not same(first.variables, other.variables)
+
+
+@pytest.mark.parametrize(
+    "penalty", [{}, {"penalty.name": "r1"}, {"penalty.name": "gradient_penalty", "penalty.every": 2}]
+)
+def test_gradients_against_finite_differences(tiny, penalty):
+    """SGD with rate 1 moves by the gradient; its product with random directions must be the loss's slope there."""
+    game = make_game(tiny(**penalty), (2,), 0)
+    unit = {player: optax.sgd(1.0) for player in SGD}
+    state = init_state(game, unit, jax.random.key(0))
+    for turn in game.turns:
+        before = state.variables[turn.player]["params"]
+        after = make_step(turn, unit[turn.player])(state, a_batch(), KEY)[0].variables[turn.player]["params"]
+        gradient = jax.tree.map(jnp.subtract, before, after)
+
+        def loss(params, turn=turn):
+            own = {**state.variables[turn.player], "params": params}
+            return turn.loss({**state.variables, turn.player: own}, a_batch(), KEY)[0]
+
+        for seed in range(3):
+            leaves, tree = jax.tree.flatten(before)
+            keys = jax.random.split(jax.random.key(seed), len(leaves))
+            direction = tree.unflatten([jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)])
+            move = partial(optax.tree.add_scale, before)
+            slope = (loss(move(1e-3, direction)) - loss(move(-1e-3, direction))) / 2e-3
+            product = sum(jnp.vdot(a, b) for a, b in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
+            np.testing.assert_allclose(product, slope, rtol=2e-2, atol=2e-3)
+
+
+def test_a_round_is_its_steps_in_order(tiny):
+    """n_critic = 2 with a lazy penalty, played by hand with the keys that the docstring promises."""
+    game = make_game(tiny(**{"n_critic": 2, "penalty.name": "r1", "penalty.every": 3}), (2,), 0)
+    assert batches_per_round(game) == 2
+    state, batch = init_state(game, SGD, jax.random.key(0)), a_batch(repeats=2)
+    play = make_round(game, SGD, ema_decay=lambda step: 0.9)
+    new, metrics = play(state, batch, KEY, due(game, 0))
+
+    expected, key, losses = state, jax.random.fold_in(KEY, 0), []
+    for number, turn in enumerate(game.turns):
+        for repeat in range(turn.repeat):
+            turn_key = jax.random.fold_in(jax.random.fold_in(key, number), repeat)
+            part = {name: leaf[repeat] for name, leaf in batch.items()}
+            expected, seen = make_step(turn, SGD[turn.player])(expected, part, turn_key)
+            losses += [seen["loss"]] * (turn.name == "discriminator")
+    chex.assert_trees_all_close(new.variables, expected.variables, rtol=1e-6)
+    assert float(metrics["discriminator/loss"]) == pytest.approx(float(sum(losses)) / 2, rel=1e-6)
+    assert new.step == 1
+    old, now = (s.variables["generator"]["params"] for s in (state, new))
+    chex.assert_trees_all_close(new.ema["generator"], jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, old, now), rtol=1e-5)
+
+
+def test_only_due_turns_are_played(tiny):
+    game = make_game(tiny(**{"penalty.name": "r1", "penalty.every": 3}), (2,), 0)
+    everything = ("discriminator", "penalty", "generator")
+    assert [due(game, step) for step in range(4)] == [everything, everything[::2], everything[::2], everything]
+    state = init_state(game, SGD, jax.random.key(0))
+    _, metrics = make_round(game, SGD, ema_decay=lambda step: 0.9)(state, a_batch(1), KEY, ("generator",))
+    assert {name.split("/")[0] for name in metrics} == {"generator"}
+
+
+def test_one_compilation_per_due_set(tiny):
+    """Steps, learning rates and averages change every round; that must not compile anything anew."""
+    game = make_game(tiny(**{"penalty.name": "r1", "penalty.every": 3}), (2,), 0)
+    play = jax.jit(make_round(game, SGD, ema_decay=ema_decay(1.0, 0.05, 16)), static_argnums=3, donate_argnums=0)
+    state = jax.jit(lambda key: init_state(game, SGD, key))(jax.random.key(0))
+    for step in range(9):
+        state, _ = play(state, a_batch(1, seed=step), KEY, due(game, step))
+    assert play._cache_size() == len({due(game, step) for step in range(9)}) == 2
+
+
+def test_a_player_without_a_turn_is_frozen():
+    def pull(variables, batch, key):
+        return jnp.sum((variables["mover"]["params"] - variables["goal"]["params"]) ** 2), ({}, {})
+
+    start = {"mover": {"params": jnp.zeros(3)}, "goal": {"params": jnp.arange(3.0)}}
+    game = Game(lambda key: start, (Turn("move", "mover", pull),), None, averaged=("mover",))
+    optimizers = {"mover": optax.sgd(0.25)}
+    state = init_state(game, optimizers, KEY)
+    for _ in range(20):
+        state, _ = make_round(game, optimizers, ema_decay=lambda step: 0.0)(state, {}, KEY, ("move",))
+    assert same(state.variables["goal"], start["goal"])
+    np.testing.assert_allclose(state.variables["mover"]["params"], np.arange(3.0), atol=1e-5)
+    assert set(state.opt_states) == {"mover"}

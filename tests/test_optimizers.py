@@ -1,0 +1,97 @@
+"""Optimizers and schedules against closed forms."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax.errors import UserError
+from gan_jax.game import Game, Turn
+from gan_jax.optimizers import ema_decay, lazy_correction, learning_rate, make_optimizer
+
+
+def adam_config(tiny, **changes):
+    config = tiny().optimizers.generator
+    config.update(changes)
+    return config
+
+
+def steps(optimizer, gradients, **extra):
+    params = {"w": jnp.ones(3)}
+    state = optimizer.init(params)
+    for number, gradient in enumerate(gradients):
+        updates, state = optimizer.update({"w": gradient}, state, params, **{k: v(number) for k, v in extra.items()})
+        params = optax.apply_updates(params, updates)
+    return params["w"]
+
+
+GRADIENTS = [jnp.array([1.0, -2.0, 0.1]) * (i + 1) for i in range(5)]
+
+
+def test_is_adam(tiny):
+    ours = make_optimizer(adam_config(tiny), correction=1, images_per_round=64)
+    expected = steps(optax.adam(2e-4, b1=0.5, b2=0.999), GRADIENTS)
+    np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), expected, rtol=1e-6)
+
+
+def test_lazy_correction_changes_rate_and_betas(tiny):
+    c = 16 / 17
+    ours = make_optimizer(adam_config(tiny), correction=c, images_per_round=64)
+    expected = steps(optax.adam(c * 2e-4, b1=0.5**c, b2=0.999**c), GRADIENTS)
+    np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("every, repeat, expected", [(16, 1, 16 / 17), (4, 1, 4 / 5), (10, 5, 50 / 51)])
+def test_lazy_correction(every, repeat, expected):
+    turns = (Turn("d", "d", None, repeat=repeat), Turn("r1", "d", None, every=every), Turn("g", "g", None))
+    game = Game(None, turns, None)
+    assert lazy_correction(game, "d") == pytest.approx(expected)
+    assert lazy_correction(game, "g") == 1
+
+
+def test_clipping(tiny):
+    ours = make_optimizer(adam_config(tiny, clip_norm=0.5), correction=1, images_per_round=64)
+    adam = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(2e-4, b1=0.5, b2=0.999))
+    np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), steps(adam, GRADIENTS), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "decay, kimg, expected",
+    [("constant", 77, 1), ("linear", 0, 1), ("linear", 50, 0.55), ("linear", 300, 0.1), ("cosine", 50, 0.55),
+     ("cosine", 25, 0.1 + 0.9 * (1 + 0.5**0.5) / 2), ("cosine", 100, 0.1)],
+)  # fmt: skip
+def test_schedules_in_images(tiny, decay, kimg, expected):
+    config = adam_config(tiny, learning_rate=3.0, decay=decay, decay_kimg=100.0, final=0.1)
+    assert float(learning_rate(config)(kimg)) == pytest.approx(3 * expected, rel=1e-5)
+
+
+def test_the_schedule_follows_rounds_not_updates(tiny):
+    config = adam_config(tiny, learning_rate=1.0, decay="linear", decay_kimg=1.0)
+    ours = make_optimizer(config, correction=1, images_per_round=500)  # after two rounds the rate is 0
+    moved = [float(steps(ours, [jnp.ones(3)] * n, step=lambda i: jnp.array(2))[0]) for n in (1, 3)]
+    assert moved == [1, 1]
+    assert float(steps(ours, [jnp.ones(3)], step=lambda i: jnp.array(1))[0]) == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("changes, message", [({"decay": "lniear"}, "lniear"), ({"decay": "linear"}, "decay_kimg")])
+def test_bad_schedules_are_refused(tiny, changes, message):
+    with pytest.raises(UserError, match=message):
+        learning_rate(adam_config(tiny, **changes))
+
+
+def test_ema_has_the_half_life_it_says():
+    decay = ema_decay(10, ramp_up=1.0, images_per_round=50)
+    late = jnp.array(10_000)
+    assert float(decay(late) ** 200) == pytest.approx(0.5, rel=1e-4)  # 200 rounds of 50 images: 10 kimg
+
+
+def test_ema_ramps_up():
+    decay = ema_decay(10, ramp_up=0.05, images_per_round=100)
+    assert float(decay(jnp.array(0))) == pytest.approx(0.5**20, rel=1e-3)  # half-life 0.05 rounds: nearly no memory
+    assert float(decay(jnp.array(199))) == pytest.approx(0.5 ** (1 / 10), rel=1e-4)
+
+
+def test_no_ema():
+    assert float(ema_decay(0, ramp_up=0.05, images_per_round=64)(jnp.array(1000))) == 0
+    assert jax.eval_shape(ema_decay(0, 0.05, 64), jnp.array(3)).shape == ()

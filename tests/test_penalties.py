@@ -1,0 +1,74 @@
+"""Gradient penalties against critics whose gradients are known, and against finite differences."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import penalties
+from gan_jax.errors import UserError
+from gan_jax.games.adversarial import make_game
+
+W = np.random.default_rng(0).normal(size=(3, 2, 1))
+REAL, FAKE = np.random.default_rng(1).normal(size=(2, 5, 3, 2, 1)).astype(np.float32)
+MIX = np.linspace(0, 1, 5).astype(np.float32)
+
+
+def linear(x):
+    return jnp.sum(x * W, axis=(1, 2, 3))
+
+
+def quadratic(x):  # its gradient is x
+    return jnp.sum(x**2, axis=(1, 2, 3)) / 2
+
+
+def test_r1():
+    norm2 = np.sum(REAL**2, axis=(1, 2, 3))
+    np.testing.assert_allclose(penalties.r1(linear, REAL, FAKE, MIX), np.full(5, np.sum(W**2) / 2), rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(quadratic, REAL, FAKE, MIX), norm2 / 2, rtol=1e-5)
+
+
+def test_gradient_penalty():
+    norm = np.linalg.norm(W)
+    np.testing.assert_allclose(
+        penalties.gradient_penalty(linear, REAL, FAKE, MIX), np.full(5, (norm - 1) ** 2), rtol=1e-4
+    )
+    between = MIX[:, None, None, None] * REAL + (1 - MIX[:, None, None, None]) * FAKE
+    expected = (np.sqrt(np.sum(between**2, axis=(1, 2, 3))) - 1) ** 2
+    np.testing.assert_allclose(penalties.gradient_penalty(quadratic, REAL, FAKE, MIX), expected, rtol=1e-4)
+
+
+def test_gradient_penalty_of_a_flat_critic_can_be_learnt_from():
+    flat = lambda scale: penalties.gradient_penalty(lambda x: scale * linear(x), REAL, FAKE, MIX).mean()
+    value, slope = jax.value_and_grad(flat)(0.0)
+    assert value == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(slope)
+
+
+@pytest.mark.parametrize("name", penalties.__all__)
+def test_parameter_gradient_against_finite_differences(name):
+    def value(scale):
+        critic = lambda x: jnp.tanh(scale * linear(x)) * 2
+        return getattr(penalties, name)(critic, REAL, FAKE, MIX).mean()
+
+    slope = (value(0.5 + 1e-2) - value(0.5 - 1e-2)) / 2e-2
+    np.testing.assert_allclose(jax.grad(value)(0.5), slope, rtol=2e-3)
+
+
+def test_every_example_has_its_own_penalty():
+    value = penalties.r1(quadratic, REAL, FAKE, MIX)
+    changed = REAL.copy()
+    changed[0] += 1
+    np.testing.assert_array_equal(penalties.r1(quadratic, changed, FAKE, MIX)[1:], value[1:])
+
+
+@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("name", penalties.__all__)
+def test_batch_normalised_critic_is_refused(tiny, name, every):
+    config = tiny(**{"penalty.name": name, "penalty.every": every, "networks.discriminator.norm": "batch"})
+    with pytest.raises(UserError, match=r"normalises over the batch.*BatchNorm_0.*norm=none"):
+        make_game(config, (2,), 0)
+
+
+def test_batch_normalised_generator_is_not(tiny):
+    make_game(tiny(**{"penalty.name": "r1", "networks.generator.norm": "batch"}), (2,), 0)

@@ -1,0 +1,277 @@
+"""Whole runs: what they leave behind, exact resume, faults."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import chex
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import get_config
+
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.errors import Diverged, Interrupted, UserError
+from gan_jax.experiment import build
+from gan_jax.runners import make_runner
+from gan_jax.train import train
+
+MAIN = Path(__file__).parent.parent / "main.py"
+
+
+def run(config, workdir):
+    train(config, workdir, make_runner("jit"))
+    return final_state(config, workdir)
+
+
+def final_state(config, workdir):
+    like = lambda record: build(config, tuple(record["image_shape"]), record["num_classes"]).state_shapes
+    return Checkpoints(workdir / "checkpoints", read_only=True).restore(like)
+
+
+def lines(workdir):
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def ring_run(tmp_path_factory):
+    """Twenty rounds of the tiny game, played through."""
+    workdir = tmp_path_factory.mktemp("ring") / "run"
+    config = get_config(total_kimg=0.32)
+    return config, workdir, run(config, workdir)
+
+
+def test_a_run_leaves_what_the_readme_says(ring_run):
+    config, workdir, (state, record) = ring_run
+    assert int(state.step) == 20
+    assert json.loads((workdir / "config.json").read_text()) == config.to_dict()
+    assert sorted(path.name for path in (workdir / "samples").iterdir()) == [
+        "000000.png", "000005.png", "000010.png", "000015.png", "000020.png", "progress.gif",
+    ]  # fmt: skip
+    assert Image.open(workdir / "samples" / "000020.png").size == (600, 600)
+    assert Image.open(workdir / "samples" / "progress.gif").n_frames == 5
+    assert Image.open(workdir / "curves.png").size == (800, 1000)
+    assert list((workdir / "tensorboard").iterdir())
+    assert sorted(int(path.name) for path in (workdir / "checkpoints").iterdir()) == [10, 15, 20]  # the last three
+    assert record["best"]["step"] in (0, 5, 10, 15, 20)
+    told = [line for line in lines(workdir) if "generator/loss" in line]
+    assert [line["step"] for line in told] == [5, 10, 15, 20] and told[-1]["kimg"] == 0.32
+    assert set(told[-1]) == {
+        "step", "kimg", "images_per_second", "discriminator/loss", "discriminator/gradient_norm",
+        "discriminator/real_right", "discriminator/fake_right", "discriminator/learning_rate",
+        "generator/loss", "generator/gradient_norm", "generator/learning_rate",
+    }  # fmt: skip
+    distances = {line["step"]: line["sliced_wasserstein"] for line in lines(workdir) if "sliced_wasserstein" in line}
+    assert record["best"]["sliced_wasserstein"] == min(distances.values())
+
+
+def test_stop_and_resume_is_bit_for_bit_the_whole_run(ring_run, tiny, tmp_path):
+    _, whole_dir, (whole, _) = ring_run
+    run(tiny(total_kimg=0.16), tmp_path)
+    state, _ = run(tiny(total_kimg=0.32), tmp_path)
+    chex.assert_trees_all_equal(state, whole)
+    for name in ("000000.png", "000020.png"):
+        assert (tmp_path / "samples" / name).read_bytes() == (whole_dir / "samples" / name).read_bytes()
+    drop = lambda line: {key: value for key, value in line.items() if key != "images_per_second"}
+    assert [drop(line) for line in lines(tmp_path)] == [drop(line) for line in lines(whole_dir)]
+
+
+def test_sigterm_saves_and_resumes_exactly(ring_run, tiny, tmp_path, monkeypatch):
+    _, _, (whole, _) = ring_run
+    from gan_jax.logging import Log
+
+    add = Log.add
+
+    def stop_in_round_seven(self, metrics):
+        add(self, metrics)
+        if self.step == 6:  # of which the metrics have been read, one round late
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Log, "add", stop_in_round_seven)
+    with pytest.raises(Interrupted, match="after round 7") as stopped:
+        run(tiny(total_kimg=0.32), tmp_path)
+    assert stopped.value.signal_number == signal.SIGTERM
+    assert int(final_state(tiny(), tmp_path)[0].step) == 7
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    chex.assert_trees_all_equal(run(tiny(total_kimg=0.32), tmp_path)[0], whole)
+
+
+def test_streamed_and_resident_runs_are_the_same(ring_run, tiny, tmp_path):
+    _, _, (whole, _) = ring_run
+    chex.assert_trees_all_equal(run(tiny(**{"total_kimg": 0.32, "data.resident_mb": 0}), tmp_path)[0], whole)
+
+
+@pytest.mark.parametrize("fault", ["flipped bit", "cut off", "file lost"])
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_is_used(ring_run, tmp_path, capsys, fault):
+    config, workdir, (whole, _) = ring_run
+    shutil.copytree(workdir, tmp_path / "run")
+    arrays = (tmp_path / "run" / "checkpoints" / "20" / "state").glob("**/d/*")
+    largest = max(arrays, key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    if fault == "flipped bit":
+        content[len(content) // 2] ^= 1
+        largest.write_bytes(content)
+    elif fault == "cut off":
+        largest.write_bytes(content[: len(content) // 2])
+    else:
+        largest.unlink()
+    state, _ = run(config, tmp_path / "run")
+    told = capsys.readouterr().err
+    assert "checkpoints/20 is damaged" in told and "rounds 15 to 20" in told
+    chex.assert_trees_all_equal(state, whole)
+
+
+def test_a_state_that_orbax_misreads_is_noticed(ring_run, tmp_path, monkeypatch):
+    """Orbax does not check what it reads: the checksum in the record does."""
+    config, workdir, _ = ring_run
+    shutil.copytree(workdir, tmp_path / "run")
+    monkeypatch.setattr("gan_jax.checkpoints.checksum", lambda tree: 0)
+    with pytest.raises(UserError, match=r"every checkpoint .* is damaged"):
+        final_state(config, tmp_path / "run")
+
+
+def test_all_checkpoints_damaged(ring_run, tmp_path):
+    config, workdir, _ = ring_run
+    shutil.copytree(workdir, tmp_path / "run")
+    for path in (tmp_path / "run" / "checkpoints").rglob("manifest.ocdbt"):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"every checkpoint .* is damaged"):
+        run(config, tmp_path / "run")
+
+
+def test_another_config_is_refused_with_the_keys_that_differ(ring_run, tiny):
+    _, workdir, _ = ring_run
+    with pytest.raises(UserError, match=r"batch_size: 16 there, 32 now.*loss: 'non_saturating' there, 'hinge' now"):
+        run(tiny(batch_size=32, loss="hinge"), workdir)
+
+
+def test_other_data_are_refused(tiny, tmp_path):
+    np.savez(tmp_path / "set.npz", points=np.zeros((50, 2), np.float32))
+    config = tiny(**{"data.source": f"npz:{tmp_path / 'set.npz'}"})
+    run(config, tmp_path / "run")
+    np.savez(tmp_path / "set.npz", points=np.zeros((60, 2), np.float32))
+    with pytest.raises(UserError, match=r"num_images.*50 then, 60 now"):
+        run(config, tmp_path / "run")
+
+
+def test_divergence_names_round_player_and_checkpoint_and_saves_nothing(tiny, tmp_path):
+    config = tiny(**{"loss": "least_squares", "optimizers.generator.learning_rate": 1e30, "checkpoint_kimg": 0.016})
+    with pytest.raises(
+        Diverged, match=r"round [23]: .* of player '\w+' .* is (nan|inf).*checkpoint: step \d in .*checkpoints"
+    ):
+        run(config, tmp_path)
+    state, _ = final_state(config, tmp_path)
+    assert int(state.step) < 3
+
+
+def test_a_full_disk_is_one_line(tiny, tmp_path, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise ValueError("RESOURCE_EXHAUSTED: write failed: No space left on device")
+
+    monkeypatch.setattr("orbax.checkpoint.CheckpointManager.save", full)
+    with pytest.raises(UserError, match="the disk is full: no checkpoint could be written"):
+        run(tiny(), tmp_path)
+
+
+def test_images_make_a_grid_of_fixed_latents(tiny, tmp_path):
+    run(tiny(**{"data.source": "digits", "total_kimg": 0.016, "conditional": True}), tmp_path)
+    assert Image.open(tmp_path / "samples" / "000001.png").size == (10 * 56, 8 * 56)  # a column a digit
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"batch_size": 0}, "batch_size=0: must be positive"),
+        ({"total_kimg": -1.0}, "total_kimg=-1.0: must"),
+        ({"game": "adversrial"}, "there is no module gan_jax.games.adversrial"),
+        ({"penalty.name": "r3"}, "there are: r1, gradient_penalty"),
+        ({"batch_size": 200_000}, "fewer than"),
+    ],
+)
+def test_values_that_no_run_can_have(tiny, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        run(tiny(**changes), tmp_path)
+    assert not (tmp_path / "checkpoints").exists() or not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_batch_must_be_divisible_by_devices(tiny, tmp_path):
+    with pytest.raises(UserError, match="batch_size=18 is not divisible by 4 devices"):
+        train(tiny(batch_size=18), tmp_path, make_runner("pmap"))
+
+
+def command(workdir, *flags):
+    """The tiny experiment as a person would start it, with few and far between pictures."""
+    rare = ("--config.sample_kimg=80", "--config.checkpoint_kimg=0.8")
+    arguments = [
+        sys.executable,
+        MAIN,
+        f"--config={MAIN.parent / 'tests' / 'tiny.py'}",
+        f"--workdir={workdir}",
+        *rare,
+        *flags,
+    ]
+    environment = os.environ | {"XLA_FLAGS": ""}  # one device
+    return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def saved(workdir):
+    return sorted(int(path.name) for path in (workdir / "checkpoints").glob("*") if path.name.isdigit())
+
+
+def wait_for(condition, process, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until, "nothing happened"
+        time.sleep(0.1)
+
+
+def test_kill_9_loses_only_what_came_after_the_last_checkpoint(tmp_path):
+    """A real process, killed at a random moment after its second checkpoint; then the same command again."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = command(killed, "--config.total_kimg=4000")
+    wait_for(lambda: len(saved(killed)) >= 2, process)
+    process.kill()
+    process.wait()
+    kimg = (saved(killed)[-1] + 60) * 16 / 1000
+    for workdir in (killed, whole):
+        process = command(workdir, f"--config.total_kimg={kimg}")
+        assert process.wait(timeout=120) == 0, process.communicate()[0]
+    chex.assert_trees_all_equal(final_state(get_config(), killed)[0], final_state(get_config(), whole)[0])
+
+
+def two_processes(workdir, port, *flags):
+    shared = ("--num_processes=2", f"--coordinator_address=127.0.0.1:{port}", *flags)
+    return [command(workdir, f"--process_id={i}", *shared) for i in range(2)]
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_two_processes_play_as_one_and_survive_the_loss_of_one(tmp_path):
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    processes = two_processes(together, free_port(), "--config.total_kimg=4000")
+    wait_for(lambda: saved(together), processes[0])
+    processes[1].kill()
+    lost = time.monotonic()
+    assert processes[0].wait(timeout=60) not in (0, None)
+    assert time.monotonic() - lost < 60
+    length = f"--config.total_kimg={(saved(together)[-1] + 20) * 16 / 1000}"
+    for process in (*two_processes(together, free_port(), length), command(alone, length)):
+        assert process.wait(timeout=120) == 0, process.communicate()[0]
+    a, b = ([line for line in lines(workdir) if "generator/loss" in line][-1] for workdir in (together, alone))
+    for name in a.keys() - {"images_per_second"}:
+        assert a[name] == pytest.approx(b[name], rel=1e-3), name
+    assert jax.process_count() == 1

@@ -1,0 +1,17 @@
+"""A config file of the smallest experiment: two MLPs on the ring, ten rounds."""
+
+from gan_jax.config import base_config
+
+
+def get_config(**changes):
+    """`changes` are {"dotted.key": value}."""
+    config = base_config()
+    config.batch_size = 16
+    config.networks.latent_size = 4
+    for player in ("generator", "discriminator"):
+        config.networks[player] = {"name": "mlp", "width": 8, "depth": 2, "norm": "none"}
+    config.data.source = "ring"
+    config.total_kimg = 0.16
+    config.log_kimg = config.sample_kimg = config.checkpoint_kimg = 0.08
+    config.update_from_flattened_dict(changes)
+    return config
