@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from gan_jax.errors import UserError
+from gan_jax.errors import Diverged, UserError
 from gan_jax.game import State
 
 
@@ -41,8 +41,16 @@ class Checkpoints:
         """Starts to write `state`, and `record` (anything that JSON can hold) beside it.
 
         The state may be donated as soon as this returns. A fault of an earlier save is raised here or by `close`.
+
+        Raises:
+            Diverged: a player's variables are not finite; nothing is written then.
+            UserError: the disk is full.
         """
-        record = {**record, "checksum": checksum(jax.device_get(state))}
+        values = jax.device_get(state)
+        for player, own in values.variables.items():
+            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(own)):
+                raise Diverged(f"round {int(state.step)}: the variables of player {player!r} are not finite")
+        record = {**record, "checksum": checksum(values)}
         items = {"state": ocp.args.StandardSave(state), "record": ocp.args.JsonSave(record)}
         self._or_user_error(lambda: self.manager.save(int(state.step), args=ocp.args.Composite(**items)))
 

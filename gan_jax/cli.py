@@ -4,6 +4,7 @@ import errno
 import functools
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -28,6 +29,8 @@ def one_line_errors(function: Callable) -> Callable:
             status, message = 1, error
         except Interrupted as error:
             status, message = 128 + error.signal_number, error
+        except KeyboardInterrupt:  # before the loop, which stops cleanly, has begun
+            status, message = 128 + signal.SIGINT, "interrupted; nothing had begun yet"
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise

@@ -50,7 +50,8 @@ class Log:
         self.learning_rates, self.players = learning_rates, players
         self.step, self.total_rounds, self.images_per_round = step, total_rounds, images_per_round
         self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
-        self.timed_from = self.began = step, time.perf_counter()
+        self.began = None  # (step, time) from which the rest is foretold
+        self.timed_from = None  # (step, time) of the last line
         self.bar = None
         if workdir is None:
             return
@@ -91,6 +92,8 @@ class Log:
                 what = f"the {metric.replace('_', ' ')} of player {self.players[turn]!r} (turn {turn!r}) is {value}"
                 raise Diverged(f"round {self.step}: {what}")
         self.collected.append(metrics)
+        if self.began is None:  # the first round, which holds the compilation, is not timed
+            self.timed_from = self.began = self.step, time.perf_counter()
         if self.bar is not None:
             self.bar.update(self.images_per_round / 1000)
         if (
@@ -104,20 +107,17 @@ class Log:
         names = sorted({name for metrics in self.collected for name in metrics})
         means = {name: float(np.mean([m[name] for m in self.collected if name in m])) for name in names}
         kimg, now = self.step * self.images_per_round / 1000, time.perf_counter()
-        rate = (self.step - self.timed_from[0]) * self.images_per_round / (now - self.timed_from[1])
+        rate = (self.step - self.timed_from[0]) * self.images_per_round / max(now - self.timed_from[1], 1e-6)
+        left = (self.total_rounds - self.step) * (now - self.began[1]) / max(self.step - self.began[0], 1)
         self.collected, self.timed_from = [], (self.step, now)
-        steps = {f"{player}/learning_rate": float(schedule(kimg)) for player, schedule in self.learning_rates.items()}
-        self._write({**means, **steps, "images_per_second": round(rate, 1)})
+        rates = {f"{player}/learning_rate": float(schedule(kimg)) for player, schedule in self.learning_rates.items()}
+        self._write({**means, **rates, "images_per_second": round(rate, 1)})
         told = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
-        told += [
-            f"{name.split('/')[1].replace('_', ' ')} {value:.2f}"
-            for name, value in means.items()
-            if name.endswith("_right")
-        ]
+        shares = {name.split("/")[1]: value for name, value in means.items() if name.endswith("_right")}
+        told += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in shares.items()]
         if self.bar is not None:
             self.bar.set_postfix_str(f", {rate:,.0f} img/s, {', '.join(told)}")
         else:
-            left = (self.total_rounds - self.step) * (now - self.began[1]) / (self.step - self.began[0])
             self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {clock(left)} left, {', '.join(told)}")
 
     @contextlib.contextmanager
@@ -125,7 +125,8 @@ class Log:
         """What is done in this context does not count as training time."""
         start = time.perf_counter()
         yield
-        self.timed_from = self.timed_from[0], self.timed_from[1] + time.perf_counter() - start
+        if self.timed_from is not None:
+            self.timed_from = self.timed_from[0], self.timed_from[1] + time.perf_counter() - start
 
     def _write(self, values: dict[str, float]) -> None:
         if self.workdir is None:

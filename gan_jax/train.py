@@ -100,13 +100,13 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 log.add(metrics)
                 seen = (step - 1) * per_round, step * per_round
                 stopped = stop.agreed(crossed(config.log_kimg, *seen))
-                last = step == total_rounds or stopped
+                last = step == total_rounds
                 if crossed(config.sample_kimg, *seen) or last:
                     log.flush()
                     with log.aside():
                         sample()
-                if crossed(config.checkpoint_kimg, *seen) or last:
-                    log.flush()  # a state that is not finite is never saved
+                if crossed(config.checkpoint_kimg, *seen) or last or stopped:
+                    log.flush()
                     with log.aside():
                         checkpoints.save(state, record)
                         log.draw()

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import ConvTranspose, batch_norm, pyramid
+from gan_jax.networks.layers import ConvTranspose, normalise, pyramid
 
 weights = nn.initializers.normal(0.02)
 
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         use_bias = self.norm == "none"  # batch normalisation has one of its own
 
         def activate(x):
-            return nn.relu(batch_norm(train)(x) if self.norm == "batch" else x)
+            return nn.relu(normalise(x, self.norm, train))
 
         if self.num_classes:
             z = jnp.concatenate([z, jax.nn.one_hot(condition, self.num_classes)], axis=-1)
@@ -68,11 +68,9 @@ class Discriminator(nn.Module):
     def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         x = images
         for level in range(len(pyramid(images.shape[1:])) - 1):
-            normalise = self.norm == "batch" and level > 0
-            x = nn.Conv(_channels(self.width, level), (4, 4), (2, 2), use_bias=not normalise, kernel_init=weights)(x)
-            if normalise:
-                x = batch_norm(train)(x)
-            x = nn.leaky_relu(x, 0.2)
+            norm = self.norm if level > 0 else "none"
+            x = nn.Conv(_channels(self.width, level), (4, 4), (2, 2), use_bias=norm == "none", kernel_init=weights)(x)
+            x = nn.leaky_relu(normalise(x, norm, train), 0.2)
         x = x.reshape(x.shape[0], -1)
         logits = nn.Dense(1, kernel_init=weights)(x)[:, 0]
         if self.num_classes:

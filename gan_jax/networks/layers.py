@@ -7,6 +7,8 @@ import flax.linen as nn
 import jax
 from jax import lax
 
+from gan_jax.errors import UserError
+
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
 
@@ -77,14 +79,23 @@ class ConvTranspose(nn.Module):
         return y
 
 
-def batch_norm(train: bool, **kwargs) -> nn.BatchNorm:
-    """DCGAN's batch normalisation: gamma ~ N(1, 0.02)."""
-    return nn.BatchNorm(
-        use_running_average=not train,
-        momentum=0.9,
-        scale_init=lambda *args: 1 + nn.initializers.normal(0.02)(*args),
-        **kwargs,
-    )
+def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
+    """What a network's attribute `norm` asks for, to be called inside `nn.compact`.
+
+    Args:
+        x: [B, ..., C].
+        norm: "batch" (DCGAN's, gamma ~ N(1, 0.02)) or "none".
+        train: whether with the batch's own statistics, or with the running ones.
+
+    Raises:
+        UserError: another `norm`.
+    """
+    if norm == "none":
+        return x
+    if norm != "batch":
+        raise UserError(f"a network's norm={norm!r} must be 'batch' or 'none'")
+    scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
+    return nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale_init)(x)
 
 
 def batch_norms(network: nn.Module, *args, **kwargs) -> list[str]:
@@ -104,9 +115,15 @@ def batch_norms(network: nn.Module, *args, **kwargs) -> list[str]:
 def pyramid(shape: Sequence[int], smallest: int = 4) -> list[tuple[int, int]]:
     """The (H, W) of every resolution from the coarsest to the image's own, each half the next, rounded up.
 
-    No side becomes smaller than `smallest`: 28x28 -> 7, 14, 28; 48x80 -> 6x10, 12x20, 24x40, 48x80.
+    There are at least two, and no side is halved below `smallest` after that: 28x28 -> 7, 14, 28;
+    48x80 -> 6x10, 12x20, 24x40, 48x80.
+
+    Raises:
+        UserError: the shape is not (H, W, C).
     """
+    if len(shape) != 3:
+        raise UserError("a convolutional network needs images, these data are points: set its name to mlp")
     sizes = [tuple(shape[:2])]
-    while min(sizes[0]) >= 2 * smallest:
+    while len(sizes) == 1 or min(sizes[0]) >= 2 * smallest:
         sizes.insert(0, tuple(-(-side // 2) for side in sizes[0]))
     return sizes

@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import batch_norm
+from gan_jax.networks.layers import normalise
 
 
 class Generator(nn.Module):
@@ -35,9 +35,7 @@ class Generator(nn.Module):
         if self.num_classes:
             x = jnp.concatenate([x, jax.nn.one_hot(condition, self.num_classes)], axis=-1)
         for _ in range(self.depth):
-            x = nn.Dense(self.width)(x)
-            if self.norm == "batch":
-                x = batch_norm(train)(x)
+            x = normalise(nn.Dense(self.width)(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
         x = nn.Dense(math.prod(self.shape))(x).reshape(-1, *self.shape)
         return jnp.tanh(x) if len(self.shape) == 3 else x
@@ -62,9 +60,7 @@ class Discriminator(nn.Module):
     def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         x = images.reshape(images.shape[0], -1)
         for _ in range(self.depth):
-            x = nn.Dense(self.width)(x)
-            if self.norm == "batch":
-                x = batch_norm(train)(x)
+            x = normalise(nn.Dense(self.width)(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
         logits = nn.Dense(1)(x)[:, 0]
         if self.num_classes:

@@ -17,7 +17,9 @@ def count(variables):
 
 
 @pytest.mark.parametrize("norm", ["batch", "none"])
-@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (48, 80, 3), (37, 21, 3), (9, 8, 1)])
+@pytest.mark.parametrize(
+    "shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (48, 80, 3), (37, 21, 3), (9, 8, 1), (3, 2, 1)]
+)
 def test_dcgan_makes_and_judges_images_of_any_size(shape, norm):
     generator, discriminator = dcgan.Generator(shape, width=4, norm=norm), dcgan.Discriminator(width=4, norm=norm)
     z, image = jnp.ones((2, 5)), jnp.ones((2, *shape))
@@ -61,6 +63,17 @@ def test_batch_norms_finds_every_layer():
     image = jnp.ones((2, 28, 28, 1))
     assert batch_norms(dcgan.Discriminator(width=4), image) == ["BatchNorm_0"]
     assert batch_norms(dcgan.Discriminator(width=4, norm="none"), image) == []
+
+
+@pytest.mark.parametrize("module", [dcgan, mlp])
+def test_unknown_normalisation_is_refused(module):
+    with pytest.raises(UserError, match="norm='bacth' must be 'batch' or 'none'"):
+        module.Generator((8, 8, 1), norm="bacth").init(jax.random.key(0), jnp.ones((2, 3)))
+
+
+def test_points_need_another_network():
+    with pytest.raises(UserError, match="set its name to mlp"):
+        dcgan.Generator((2,)).init(jax.random.key(0), jnp.ones((2, 3)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""Eight Gaussians on a ring, watched as they converge.
+
+Paper: the mode-collapse benchmark of Lin et al. 2018 (PacGAN), section 4.1, with R1 (Mescheder et al. 2018) instead of
+packing.
+
+    python main.py --config=configs/ring_mlp.py
+
+Result: RESULT
+"""
+
+from gan_jax.config import base_config
+
+
+def get_config():
+    config = base_config()
+    config.data.source = "ring"
+    config.batch_size = 256
+    config.total_kimg = 3000.0
+    config.networks = {
+        "latent_size": 2,
+        "generator": {"name": "mlp", "width": 128, "depth": 3, "norm": "none"},
+        "discriminator": {"name": "mlp", "width": 128, "depth": 3, "norm": "none"},
+    }
+    config.penalty = {"name": "r1", "weight": 0.1, "every": 1}
+    for player in ("generator", "discriminator"):
+        config.optimizers[player].learning_rate = 1e-3
+    config.ema.half_life_kimg = 50.0
+    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 500.0
+    return config

@@ -1,0 +1,193 @@
+"""The command line as a person meets it: main.py in a process, mistakes in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+from tiny import get_config
+
+from gan_jax import cli
+from gan_jax.errors import Diverged, Interrupted, UserError
+from gan_jax.runners import make_runner
+from gan_jax.sampling import sample_to_file
+from gan_jax.train import train
+
+ROOT = Path(__file__).parent.parent
+TINY = ROOT / "tests" / "tiny.py"
+
+
+def main(*arguments, cwd=ROOT):
+    environment = os.environ | {"XLA_FLAGS": ""}
+    command = [sys.executable, ROOT / "main.py", *map(str, arguments)]
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def test_train_then_sample_then_the_same_command_again(tmp_path):
+    trained = main(f"--config={TINY}", "--config.seed=3", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert json.loads((tmp_path / "runs" / "tiny" / "config.json").read_text())["seed"] == 3
+    assert "kimg" in trained.stderr and "\r" not in trained.stderr  # plain lines: it is no terminal
+    sampled = main("--mode=sample", "--workdir=runs/tiny", "--num=7", "--out=a.npz", cwd=tmp_path)
+    assert sampled.returncode == 0, sampled.stderr
+    assert np.load(tmp_path / "a.npz")["points"].shape == (7, 2)
+    again = main(f"--config={TINY}", "--config.seed=3", cwd=tmp_path)
+    assert again.returncode == 0 and "is trained (10 rounds)" in again.stderr
+
+
+def test_sigterm_ends_with_143(tmp_path):
+    command = [
+        sys.executable,
+        ROOT / "main.py",
+        f"--config={TINY}",
+        "--config.total_kimg=4000",
+        f"--workdir={tmp_path}",
+    ]
+    process = subprocess.Popen(command, env=os.environ | {"XLA_FLAGS": ""}, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not (tmp_path / "metrics.jsonl").exists() or not (tmp_path / "metrics.jsonl").read_text():
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "the same command goes on" in told.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--config=nowhere.py"], "--config=nowhere.py: there is no such file"),
+        (["--config.batchsize=3"], "did you mean batch_size"),
+        (["--config.data=3"], "there is no key 'data'"),
+        (["--config.batch_size=many"], "batch_size=many: invalid literal for int()"),
+        (["--mode=dream"], "dream"),
+        (["--wrokdir=x"], "Unknown command line flag 'wrokdir'"),
+        (["runs/x"], "runs/x: not a flag"),
+    ],
+)
+def test_mistakes_on_the_command_line(arguments, message):
+    values = flags.FlagValues()
+    argv = ["main.py", *arguments]
+    from ml_collections import config_flags
+
+    config_flags.DEFINE_config_file("config", None, "", flag_values=values, sys_argv=argv)
+    flags.DEFINE_enum("mode", "train", ["train", "sample"], "", flag_values=values)
+    with pytest.raises((UserError, flags.Error), match=message.replace("(", r"\(").replace(")", r"\)")):
+        cli.parse(argv, values, TINY)
+
+
+def test_a_mistake_is_one_line_and_status_2():
+    done = main("--config.batchsize=3")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "gan_jax: --config.batchsize=3: there is no key 'batchsize' in this config; did you mean batch_size?"
+    ]
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "content, message", [("x = 1", "no function get_config"), ("def f(:", "line 1: invalid syntax")]
+)
+def test_a_file_that_is_no_config(tmp_path, content, message):
+    (tmp_path / "c.py").write_text(content)
+    with pytest.raises(UserError, match=message):
+        cli.load_config(tmp_path / "c.py")
+
+
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (UserError("a"), 2),
+        (Diverged("a"), 1),
+        (Interrupted(signal.SIGINT, "a"), 130),
+        (OSError(28, "No space left on device", "file"), 2),
+        (PermissionError(13, "Permission denied", "file"), 2),
+    ],
+)
+def test_exit_status(error, status, capsys):
+    def fail():
+        raise error
+
+    with pytest.raises(SystemExit) as exited:
+        cli.one_line_errors(fail)()
+    assert exited.value.code == status
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_bug_keeps_its_traceback():
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cli.one_line_errors(fail)()
+
+
+@pytest.fixture(scope="module")
+def conditional_run(tmp_path_factory):
+    """One round of a conditional game on digits."""
+    workdir = tmp_path_factory.mktemp("digits")
+    changes = {"data.source": "digits", "conditional": True, "total_kimg": 0.016, "networks.generator.norm": "batch"}
+    train(get_config(**changes), workdir, make_runner("jit"))
+    return workdir
+
+
+def sample(workdir, out, *, num=5, seed=0, label=None, ema=True):
+    sample_to_file(Path(workdir), Path(out), num=num, seed=seed, label=label, ema=ema)
+
+
+def test_samples_of_a_conditional_game(conditional_run, tmp_path):
+    sample(conditional_run, tmp_path / "a.npz", num=23)
+    arrays = np.load(tmp_path / "a.npz")
+    assert arrays["images"].shape == (23, 28, 28, 1) and arrays["images"].dtype == np.uint8
+    assert arrays["labels"].tolist() == [i % 10 for i in range(23)]
+    sample(conditional_run, tmp_path / "b.npz", num=3, label=4)
+    assert np.load(tmp_path / "b.npz")["labels"].tolist() == [4, 4, 4]
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npz")["images"].shape, (3, 28, 28, 1))
+
+
+def test_seed_ema_and_number(conditional_run, tmp_path):
+    def drawn(**options):
+        sample(conditional_run, tmp_path / "a.npz", **options)
+        return np.load(tmp_path / "a.npz")["images"]
+
+    np.testing.assert_array_equal(drawn(num=200)[:5], drawn(num=5))
+    assert not np.array_equal(drawn(), drawn(seed=1))
+    assert not np.array_equal(drawn(), drawn(ema=False))
+
+
+def test_samples_as_a_picture(conditional_run, tmp_path):
+    sample(conditional_run, tmp_path / "a.png", num=10)
+    assert Image.open(tmp_path / "a.png").size == (4 * 56, 3 * 56)
+
+
+@pytest.mark.parametrize(
+    "out, options, message",
+    [
+        ("a.npz", {"label": 10}, "labels of this model are 0 to 9"),
+        ("a.npz", {"label": -1}, "labels of this model are 0 to 9"),
+        ("a.npz", {"num": 0}, "num=0"),
+        ("a.tiff", {}, "extension must be .npz"),
+        ("a", {}, "extension must be .npz"),
+        ("nowhere/a.png", {}, "there is no folder"),
+    ],
+)
+def test_bad_samples(conditional_run, tmp_path, out, options, message):
+    with pytest.raises(UserError, match=message):
+        sample(conditional_run, tmp_path / out, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_to_sample_from(conditional_run, tmp_path):
+    with pytest.raises(UserError, match="holds no trained run"):
+        sample(tmp_path, tmp_path / "a.png")
+    train(get_config(total_kimg=0.016), tmp_path / "run", make_runner("jit"))
+    with pytest.raises(UserError, match="--label=1: this model is unconditional"):
+        sample(tmp_path / "run", tmp_path / "a.npz", label=1)
