@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 
 from gan_jax.errors import Diverged, UserError
 from gan_jax.game import State
@@ -21,17 +22,27 @@ def checksum(tree) -> int:
     return total
 
 
+def describe(tree) -> dict[str, str]:
+    """{"path of a leaf": "its type and shape"}"""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in leaves}
+
+
+class _Damaged(Exception):
+    """A checkpoint that is not what was written."""
+
+
 class Checkpoints:
     """The checkpoints of one run.
 
     Args:
         directory: made if it is not there (unless `read_only`).
         keep: how many of the newest are kept.
-        read_only: nothing is written or tidied up.
+        read_only: nothing is written, moved or tidied up.
     """
 
     def __init__(self, directory: Path, keep: int = 1, read_only: bool = False):
-        self.directory = directory
+        self.directory, self.read_only = directory, read_only
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep, cleanup_tmp_directories=not read_only, create=not read_only, read_only=read_only
         )
@@ -49,47 +60,71 @@ class Checkpoints:
         values = jax.device_get(state)
         for player, own in values.variables.items():
             if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(own)):
-                raise Diverged(f"round {int(state.step)}: the variables of player {player!r} are not finite")
-        record = {**record, "checksum": checksum(values)}
+                raise Diverged(f"round {int(values.step)}: the variables of player {player!r} are not finite")
+        record = {**record, "arrays": describe(values), "checksum": checksum(values)}
         items = {"state": ocp.args.StandardSave(state), "record": ocp.args.JsonSave(record)}
-        self._or_user_error(lambda: self.manager.save(int(state.step), args=ocp.args.Composite(**items)))
+        self._or_user_error(lambda: self.manager.save(int(values.step), args=ocp.args.Composite(**items)))
 
     def restore(self, like: Callable[[dict], State]) -> tuple[State, dict] | None:
         """The newest checkpoint that is whole, as NumPy arrays, and its record; None if there is no checkpoint at all.
+
+        Damaged ones are reported, and set aside under another name.
 
         Args:
             like: record -> a state of shapes, see `jax.eval_shape`.
 
         Raises:
-            UserError: all of them are damaged.
+            UserError: all of them are damaged, or the newest whole one is of a state of another form.
         """
-        steps = sorted(self.manager.all_steps(), reverse=True)
-        for step in steps:
+        damaged = {}
+        for step in sorted(self.manager.all_steps(), reverse=True):
             try:
                 found = self._read(step, like)
-            except UserError:
-                raise
-            except Exception as error:  # orbax, tensorstore and JSON each have their own
-                reason = str(error).splitlines()[0][:100]
-                print(
-                    f"checkpoint {self.directory / str(step)} is damaged ({reason}); trying the one before",
-                    file=sys.stderr,
-                )
+            except _Damaged as error:
+                damaged[step] = str(error).splitlines()[0][:100]
                 continue
-            for damaged in (s for s in steps if s > step):
-                self.manager.delete(damaged)
+            self._set_aside(damaged)
             return found
-        if steps:
-            raise UserError(f"every checkpoint in {self.directory} is damaged: remove the folder to start anew")
+        if damaged:
+            reason = next(iter(damaged.values()))
+            raise UserError(f"every checkpoint in {self.directory} is damaged ({reason}): choose another --workdir")
         return None
 
     def _read(self, step: int, like) -> tuple[State, dict]:
-        record = self.manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore())).record
-        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like(record))
-        restored = self.manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes)))
-        if checksum(restored.state) != record["checksum"]:
-            raise ValueError("its checksum does not match")
-        return restored.state, record
+        record = self._restore(step, record=ocp.args.JsonRestore()).record
+        if not {"arrays", "checksum"} <= record.keys():
+            raise _Damaged("its record lacks keys")
+        shapes = like(record)
+        if differ := describe(shapes).items() ^ record["arrays"].items():
+            names = ", ".join(sorted({name for name, _ in differ})[:3])
+            raise UserError(
+                f"{self.directory} holds the state of other networks than the code now makes (they differ in {names}, "
+                f"...): choose another --workdir"
+            )
+        empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes)
+        state = self._restore(step, state=ocp.args.StandardRestore(empty)).state
+        if checksum(state) != record["checksum"]:
+            raise _Damaged("its checksum does not match")
+        return state, record
+
+    def _restore(self, step: int, **items):
+        try:
+            return self.manager.restore(step, args=ocp.args.Composite(**items))
+        except (PermissionError, MemoryError) as error:
+            raise UserError(f"checkpoint {self.directory / str(step)} cannot be read ({error})") from None
+        except Exception as error:  # orbax, tensorstore and JSON each have their own for what they cannot read
+            raise _Damaged(error) from error
+
+    def _set_aside(self, damaged: dict[int, str]) -> None:
+        for step, reason in damaged.items():
+            folder = self.directory / str(step)
+            print(f"checkpoint {folder} is damaged ({reason}): using the one before", file=sys.stderr)
+            if not self.read_only and jax.process_index() == 0:
+                folder.rename(folder.with_name(f"damaged_{step}"))
+        if damaged and not self.read_only:
+            if jax.process_count() > 1:
+                multihost_utils.sync_global_devices("damaged checkpoints set aside")
+            self.manager.reload()
 
     def latest(self) -> str:
         """The newest checkpoint, for messages."""

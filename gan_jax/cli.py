@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,29 +17,41 @@ from gan_jax.config import closest, flatten
 from gan_jax.errors import Diverged, Interrupted, UserError
 
 
+def explain(error: BaseException) -> tuple[int, str] | None:
+    """The exit status and the line for an error that a person can mend; None for a bug."""
+    match error:
+        case UserError() | flags.Error():
+            return 2, str(error)
+        case Diverged():
+            return 1, str(error)
+        case Interrupted():
+            return 128 + error.signal_number, str(error)
+        case KeyboardInterrupt():
+            return 128 + signal.SIGINT, "interrupted"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EACCES | errno.EROFS):
+            return 2, f"{error.strerror}: {error.filename or 'while writing'}"
+    return None
+
+
 def one_line_errors(function: Callable) -> Callable:
-    """Turns the errors that a person can mend into one line and an exit status; others keep their traceback."""
+    """Makes `function` end the program with one line for an error that a person can mend; a bug keeps its traceback."""
 
     @functools.wraps(function)
     def guarded(*args):
         try:
             return function(*args)
-        except (UserError, flags.Error) as error:
-            status, message = 2, error
-        except Diverged as error:
-            status, message = 1, error
-        except Interrupted as error:
-            status, message = 128 + error.signal_number, error
-        except KeyboardInterrupt:  # before the loop, which stops cleanly, has begun
-            status, message = 128 + signal.SIGINT, "interrupted; nothing had begun yet"
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        except (Exception, KeyboardInterrupt) as error:
+            if (explained := explain(error)) is None:
                 raise
-            status, message = 2, f"{error.strerror}: {error.filename or 'while writing the run'}"
-        print("gan_jax:", " ".join(str(message).split()), file=sys.stderr)
-        sys.exit(status)
+            say(explained[1])
+            sys.exit(explained[0])
 
     return guarded
+
+
+def say(message: str) -> None:
+    """One line to stderr."""
+    print("gan_jax:", " ".join(message.split()), file=sys.stderr, flush=True)
 
 
 def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> list[str]:
@@ -47,18 +60,36 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     Raises:
         UserError or flags.Error: a flag, a config key or a value that cannot be.
     """
-    given = [arg.partition("=")[2] for arg in argv if arg.startswith("--config=")]
-    if not given:
-        argv.insert(1, f"--config={default_config}")  # in place: config_flags looks for overrides in sys.argv itself
-    known = flatten(load_config(Path(given[-1] if given else default_config)))
-    for arg in argv:
-        key = arg.partition("=")[0].removeprefix("--config.")
-        if arg.startswith("--config.") and key not in known:
+    normalise(argv)  # in place: config_flags looks for overrides in sys.argv itself
+    given = [arg for arg in argv if arg.partition("=")[0].split(".")[0] == "--config"]
+    paths = [arg.partition("=")[2] for arg in given if arg.startswith("--config=")]
+    if not paths:
+        argv.insert(1, f"--config={default_config}")
+    known = flatten(load_config(Path(paths[-1] if paths else default_config)))
+    for arg in given:
+        key = arg.partition("=")[0].removeprefix("--config").removeprefix(".")
+        if key and key not in known:
             raise UserError(f"{arg}: there is no key {key!r} in this config; {closest(key, known)}")
     rest = values(argv)[1:]
     if rest:
         raise UserError(f"{' '.join(rest)}: not a flag; flags are written --name=value")
+    if given and values.mode != "train":
+        raise UserError(
+            f"{given[0]} means nothing with --mode={values.mode}: it reads the config of the run in --workdir"
+        )
     return argv[:1]
+
+
+def normalise(argv: list[str]) -> None:
+    """Rewrites `-config X` and `--config.key X` as `--config=X` and `--config.key=X`, in place."""
+    old = argv[1:]
+    del argv[1:]
+    for arg in old:
+        waiting = argv[-1].startswith("--config") and "=" not in argv[-1]
+        if waiting and not arg.startswith("-"):
+            argv[-1] += f"={arg}"
+        else:
+            argv.append(f"-{arg}" if arg.startswith("-config") else arg)
 
 
 def load_config(path: Path) -> ConfigDict:
@@ -73,11 +104,16 @@ def load_config(path: Path) -> ConfigDict:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        config = module.get_config()
     except SyntaxError as error:
         raise UserError(f"--config={path}: line {error.lineno}: {error.msg}") from None
-    if not hasattr(module, "get_config"):
-        raise UserError(f"--config={path}: it has no function get_config()")
-    return module.get_config()
+    except Exception as error:  # the user's own code
+        line = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f"line {line[-1]}: " if line else ""
+        raise UserError(f"--config={path}: {where}{type(error).__name__}: {error}") from None
+    if not isinstance(config, ConfigDict):
+        raise UserError(f"--config={path}: get_config() must return a ConfigDict, not {type(config).__name__}")
+    return config
 
 
 def refuse(values: flags.FlagValues, mode: str, names: Iterable[str]) -> None:
@@ -110,20 +146,24 @@ def train(config, workdir: str, *, runner, devices, coordinator_address, num_pro
     if any(value is not None for value in hosts):
         if any(value is None for value in hosts):
             raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
+        if not coordinator_address.rpartition(":")[2].isdigit():
+            raise UserError(f"--coordinator_address={coordinator_address}: must be HOST:PORT")
+        if not 0 <= process_id < num_processes:
+            raise UserError(f"--process_id={process_id}: must be between 0 and {num_processes - 1}")
         # A lost process is noticed, and the others ended, within this time.
         jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
     try:
         train(config, Path(workdir), make_runner(runner, devices))
-    except jax.errors.JaxRuntimeError as error:
-        if jax.process_count() == 1:
+    except Exception as error:
+        if jax.process_count() == 1 or isinstance(error, Interrupted):  # which all processes have agreed on
             raise
-        reason = str(error).splitlines()[0][:150]
-        print(
-            f"gan_jax: another process was lost ({reason}); start all of them again to go on",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)  # an orderly exit would wait for the lost process
+        # An orderly exit would wait for the other processes, which may be lost, or wait for this one.
+        status, message = explain(error) or (1, f"{type(error).__name__}: {error}".splitlines()[0])
+        say(f"process {process_id} stopped: {message} (if another process was lost, start all of them again to go on)")
+        if not explain(error):
+            traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def sample(workdir: str | None, out: str | None, **options) -> None:

@@ -3,12 +3,13 @@
 import difflib
 import importlib
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_dict
 
 from gan_jax.errors import UserError
 
@@ -19,7 +20,10 @@ FREE_TO_CHANGE = (
 
 
 def base_config() -> ConfigDict:
-    """Every key with a plain default: the textbook DCGAN on the embedded digits. kimg = 1000 real images shown to D."""
+    """Every key with a plain default: the textbook DCGAN on the embedded digits. kimg = 1000 real images shown to D.
+
+    It is locked, so that a mistyped key is an error; a game with keys of its own adds them under `config.unlocked()`.
+    """
     adam = {
         "learning_rate": 2e-4,
         "b1": 0.5,
@@ -30,7 +34,7 @@ def base_config() -> ConfigDict:
         "decay_kimg": 0.0,
         "final": 0.0,
     }
-    return ConfigDict({
+    config = ConfigDict({
         "seed": 0,
         "batch_size": 64,  # over all devices
         "total_kimg": 100.0,
@@ -52,7 +56,7 @@ def base_config() -> ConfigDict:
         "ema": {"half_life_kimg": 10.0, "ramp_up": 0.05},  # ramp_up: half-life at most this share of the images seen
         "data": {
             "source": "digits",  # or tfds:NAME[:SPLIT] | folder:PATH | zip:PATH | npz:PATH | ring | grid | ...
-            "image_size": "native",  # or "64", or "48x80" (HxW)
+            "image_size": config_dict.placeholder(object),  # "native", or 64, or "48x80" (HxW)
             "fit": "crop",  # or pad | stretch
             "skip_broken": False,
             "resident_mb": 1024,  # sets up to this size are kept on the device
@@ -62,6 +66,8 @@ def base_config() -> ConfigDict:
         "checkpoint_kimg": 20.0,
         "keep_checkpoints": 3,
     })  # fmt: skip
+    config.data.image_size = "native"
+    return config.lock()
 
 
 def closest(name: str, names: Iterable[str]) -> str:
@@ -82,31 +88,55 @@ def named(module: ModuleType, name: str, key: str) -> Any:
     return getattr(module, name)
 
 
-def import_named(package: ModuleType, name: str, key: str) -> ModuleType:
-    """The module `name` of `package`, or, for a name with dots, any module that Python can import.
+def import_named(package: ModuleType, name: str, key: str, *, member: str) -> Any:
+    """`member` of the module `name` of `package`, or, for a name with dots, of any module that Python can import.
 
     Raises:
-        UserError: there is no such module.
+        UserError: there is no such module or member.
     """
     path = name if "." in name else f"{package.__name__}.{name}"
     try:
-        return importlib.import_module(path)
+        module = importlib.import_module(path)
     except ModuleNotFoundError as error:
-        if error.name is None or not path.startswith(error.name):
-            raise  # the module exists; what it imports does not
-        raise UserError(f"config.{key}={name!r}: there is no module {path}") from None
+        if f"{path}.".startswith(f"{error.name}."):
+            raise UserError(f"config.{key}={name!r}: there is no module {path}") from None
+        raise UserError(
+            f"config.{key}={name!r}: {path} needs the module {error.name}, which is not installed"
+        ) from None
+    if not hasattr(module, member):
+        raise UserError(f"config.{key}={name!r}: {path} has no {member}")
+    return getattr(module, member)
 
 
 def check(config: ConfigDict) -> None:
-    """Raises UserError for a value that no run can have."""
+    """Raises UserError for keys that are missing, mistyped or extra, and for values that no run can have."""
+    expected = base_config()
+    if missing := set(expected) - set(config):
+        raise UserError(f"the config lacks the keys {', '.join(sorted(missing))}")
+    groups = {group: (config[group], expected[group]) for group in ("penalty", "ema", "data")}
+    groups |= {f"optimizers.{p}": (own, expected.optimizers.generator) for p, own in config.optimizers.items()}
+    for group, (own, like) in groups.items():
+        if differ := set(own) ^ set(like):
+            raise UserError(f"config.{group}: missing or unknown keys: {', '.join(sorted(differ))}")
     for key, value in flatten(config).items():
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-            raise UserError(f"config.{key}={value}: must not be negative")
-    flat = flatten(config)
-    for key in ("batch_size", "n_critic", "penalty.every", "networks.latent_size", "keep_checkpoints",
-                "total_kimg", "log_kimg", "sample_kimg", "checkpoint_kimg"):  # fmt: skip
-        if flat[key] == 0:
-            raise UserError(f"config.{key}=0: must be positive")
+        low, high = RANGES.get(key.rpartition(".")[2], (-math.inf, math.inf))
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            raise UserError(f"config.{key}={value}: must be between {low:g} and {high:g}")
+
+
+TINY = 1e-9  # what is positive is at least this
+RANGES = {
+    "seed": (0, 2**32 - 1),
+    "total_kimg": (TINY, 1e12),
+    **dict.fromkeys(("batch_size", "n_critic", "every", "latent_size", "width", "keep_checkpoints"), (1, 2**31 - 1)),
+    **dict.fromkeys(("log_kimg", "sample_kimg", "checkpoint_kimg"), (TINY, math.inf)),
+    **dict.fromkeys(
+        ("learning_rate", "decay_kimg", "clip_norm", "eps", "half_life_kimg", "resident_mb"), (0, math.inf)
+    ),
+    **dict.fromkeys(("b1", "b2"), (0, 1 - TINY)),
+    "final": (0, 1),
+    "ramp_up": (TINY, 1),
+}
 
 
 def flatten(tree, prefix: str = "") -> dict[str, Any]:
@@ -118,31 +148,23 @@ def flatten(tree, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def claim(workdir: Path, config: ConfigDict) -> None:
-    """Makes `workdir` and writes config.json there, unless it holds a run that `config` would not continue.
+def refuse_another(config: ConfigDict, workdir: Path) -> None:
+    """Raises UserError with the keys that differ if `workdir` holds a run that `config` would not continue."""
+    new, old = flatten(json.loads(config.to_json())), flatten(load(workdir / "config.json"))
+    differ = [
+        f"{key}: {old.get(key, 'absent')!r} there, {new.get(key, 'absent')!r} now"
+        for key in sorted(new.keys() | old.keys())
+        if key not in FREE_TO_CHANGE and new.get(key) != old.get(key)
+    ]
+    if differ:
+        raise UserError(f"{workdir} holds a run with another config ({'; '.join(differ)}): choose another --workdir")
 
-    Raises:
-        UserError: it holds another run, with the keys that differ; or it cannot be written.
-    """
-    path = workdir / "config.json"
-    if path.exists():
-        new, old = flatten(config), flatten(load(path))
-        differ = [
-            f"{key}: {old.get(key, 'absent')!r} there, {new.get(key, 'absent')!r} now"
-            for key in sorted(new.keys() | old.keys())
-            if key not in FREE_TO_CHANGE and new.get(key) != old.get(key)
-        ]
-        if differ:
-            raise UserError(
-                f"{workdir} holds a run with another config ({'; '.join(differ)}): choose another --workdir"
-            )
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        partial = workdir / ".config.json"
-        partial.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"--workdir={workdir} cannot be written ({error.strerror})") from None
+
+def save(config: ConfigDict, path: Path) -> None:
+    """Writes the resolved config as JSON, in one piece."""
+    partial = path.with_name(f".{path.name}")
+    partial.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    partial.replace(path)
 
 
 def load(path: Path) -> ConfigDict:
@@ -152,6 +174,8 @@ def load(path: Path) -> ConfigDict:
         UserError: there is none.
     """
     try:
-        return ConfigDict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not a readable config ({error})") from None
+        config = ConfigDict(json.loads(path.read_text()))
+        check(config)
+    except (OSError, ValueError, TypeError, UserError) as error:
+        raise UserError(f"{path} is not the config of a run ({error})") from None
+    return config

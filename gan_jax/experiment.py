@@ -9,15 +9,18 @@ import numpy as np
 
 from gan_jax import config as configs
 from gan_jax import games
+from gan_jax.errors import UserError
 from gan_jax.game import Game, State, batches_per_round, init_state
-from gan_jax.optimizers import lazy_correction, make_optimizer
+from gan_jax.noise import INITIAL_VARIABLES
+from gan_jax.optimizers import Schedule, lazy_correction, learning_rate, make_optimizer
 
 
 class Experiment(NamedTuple):
     """What a config makes of data of one shape."""
 
     game: Game
-    optimizers: dict
+    optimizers: dict  # {player: optax transform}
+    learning_rates: dict[str, Schedule]  # {player: rounds played -> learning rate}
     init: Callable[[np.uint32], State]  # from the seed, compiled
     state_shapes: State
     images_per_round: int  # that the discriminator sees
@@ -25,15 +28,30 @@ class Experiment(NamedTuple):
 
 
 def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
-    """The experiment that a config describes, for images (or points) of one shape."""
-    game = configs.import_named(games, config.game, "game").make_game(config, image_shape, num_classes)
+    """The experiment that a config describes.
+
+    Args:
+        config: see `gan_jax.config.base_config`.
+        image_shape: (H, W, C), or (D,) for points.
+        num_classes: of the data; 0: unlabelled.
+
+    Raises:
+        UserError: the config does not fit itself or the data.
+    """
+    configs.check(config)
+    game = configs.import_named(games, config.game, "game", member="make_game")(config, image_shape, num_classes)
     per_round = config.batch_size * batches_per_round(game)
-    optimizers = {
-        player: make_optimizer(
-            config.optimizers[player], correction=lazy_correction(game, player), images_per_round=per_round
-        )
-        for player in dict.fromkeys(turn.player for turn in game.turns)
-    }
-    init = jax.jit(lambda seed: init_state(game, optimizers, jax.random.key(seed)))
+    optimizers, rates = {}, {}
+    for player in dict.fromkeys(turn.player for turn in game.turns):
+        if player not in config.optimizers:
+            raise UserError(f"config.optimizers has nothing for the player {player!r}")
+        own, correction = config.optimizers[player], lazy_correction(game, player)
+        rates[player] = learning_rate(own, images_per_round=per_round, correction=correction)
+        optimizers[player] = make_optimizer(own, rates[player], correction=correction)
+
+    def start(seed):
+        return init_state(game, optimizers, jax.random.fold_in(jax.random.key(seed), INITIAL_VARIABLES))
+
+    init = jax.jit(start)
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
-    return Experiment(game, optimizers, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds)
+    return Experiment(game, optimizers, rates, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds)

@@ -116,7 +116,7 @@ def make_step(turn: Turn, optimizer: optax.GradientTransformation, *, axis_name:
             value, own_updates, metrics, gradient = jax.lax.pmean((value, own_updates, metrics, gradient), axis_name)
         updates, opt_state = optimizer.update(gradient, state.opt_states[player], own["params"], step=state.step)
         own = {**own, **own_updates, "params": optax.apply_updates(own["params"], updates)}
-        metrics = {"loss": value, "gradient_norm": optax.tree.norm(gradient), **metrics}
+        metrics = {**metrics, "loss": value, "gradient_norm": optax.tree.norm(gradient)}
         return state.replace(
             variables={**state.variables, player: own}, opt_states={**state.opt_states, player: opt_state}
         ), metrics

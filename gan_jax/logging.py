@@ -31,7 +31,7 @@ class Log:
         total_rounds: at the end.
         images_per_round: real images that the discriminator sees.
         interval_kimg: between two lines.
-        learning_rates: {player: kimg -> learning rate}.
+        learning_rates: {player: rounds played -> learning rate}.
         players: {turn: the player that it moves}.
     """
 
@@ -57,9 +57,11 @@ class Log:
             return
         (workdir / "samples").mkdir(exist_ok=True)
         path = workdir / "metrics.jsonl"
-        kept = [line for line in read_lines(path) if line["step"] <= step]
-        self.file = path.open("w", buffering=1)
-        self.file.writelines(json.dumps(line) + "\n" for line in kept)
+        kept = [line for line in read_lines(path) if line["step"] <= step] if step else []
+        partial = path.with_name(f".{path.name}")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        partial.replace(path)
+        self.file = path.open("a", buffering=1)
         from tensorboardX import SummaryWriter
 
         self.board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1 if step else None)
@@ -110,7 +112,7 @@ class Log:
         rate = (self.step - self.timed_from[0]) * self.images_per_round / max(now - self.timed_from[1], 1e-6)
         left = (self.total_rounds - self.step) * (now - self.began[1]) / max(self.step - self.began[0], 1)
         self.collected, self.timed_from = [], (self.step, now)
-        rates = {f"{player}/learning_rate": float(schedule(kimg)) for player, schedule in self.learning_rates.items()}
+        rates = {f"{player}/learning_rate": float(of(self.step - 1)) for player, of in self.learning_rates.items()}
         self._write({**means, **rates, "images_per_second": round(rate, 1)})
         told = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
         shares = {name.split("/")[1]: value for name, value in means.items() if name.endswith("_right")}
@@ -146,7 +148,9 @@ class Log:
         """Draws curves.png and samples/progress.gif anew."""
         if self.workdir is not None:
             samples = self.workdir / "samples"
-            images.save_animation(sorted(samples.glob("[0-9]*.png")), samples / "progress.gif")
+            pictures = sorted(samples.glob("[0-9]*.png"), key=lambda path: int(path.stem))
+            if pictures:
+                images.save_animation(pictures, samples / "progress.gif")
             draw_curves(read_lines(self.workdir / "metrics.jsonl"), self.workdir / "curves.png")
 
     def say(self, message: str) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 import jax
 
+# What is folded into a run's key where a round folds in its number; no run gets there.
+FIXED_LATENTS, INITIAL_VARIABLES = 2**32 - 1, 2**32 - 2
+
 
 def per_example(draw: Callable, key: jax.Array, index: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
     """Independent draws for each example of a batch.

@@ -29,9 +29,9 @@ def make_averager(game: Game) -> Callable[[State], Variables]:
         averaged = {player: {**state.variables[player], "params": params} for player, params in state.ema.items()}
         variables = {**state.variables, **averaged}
         if calibrate and any(len(own) > 1 for own in averaged.values()):
-            key, index = jax.random.key(0), jnp.arange(CALIBRATION_BATCH_SIZE)
             for batch in range(CALIBRATION_BATCHES):
-                variables = calibrate(variables, jax.random.fold_in(key, batch), index)
+                index = jnp.arange(CALIBRATION_BATCH_SIZE) + batch * CALIBRATION_BATCH_SIZE
+                variables = calibrate(variables, jax.random.key(0), index)
         return variables
 
     return average
@@ -83,6 +83,8 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
     pictures = (".png", ".jpg", ".jpeg", ".webp")
     if out.suffix.lower() not in (".npz", *pictures):
         raise UserError(f"--out={out}: the extension must be .npz or one of {', '.join(pictures)}")
+    if out.is_dir():
+        raise UserError(f"--out={out}: that is a folder")
     if not out.parent.is_dir():
         raise UserError(f"--out={out}: there is no folder {out.parent}")
     if num < 1:
@@ -103,7 +105,10 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
     variables = make_averager(game)(state) if ema else state.variables
     samples = make_sampler(game)(variables, jax.random.key(seed), labels)
     if out.suffix.lower() == ".npz":
-        np.savez_compressed(out, **{"images" if samples.ndim == 4 else "points": samples, "labels": labels})
+        partial = out.with_name(f".{out.name}")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **{"images" if samples.ndim == 4 else "points": samples, "labels": labels})
+        partial.replace(out)
     elif samples.ndim == 4:
         images.save(images.grid(samples), out)
     else:

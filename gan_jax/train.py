@@ -14,7 +14,7 @@ from gan_jax.errors import Diverged, Interrupted, UserError
 from gan_jax.experiment import build
 from gan_jax.game import batches_per_round, due, make_round
 from gan_jax.logging import Log, crossed
-from gan_jax.optimizers import ema_decay, learning_rate
+from gan_jax.optimizers import ema_decay
 from gan_jax.runners import Runner
 from gan_jax.signals import StopRequest
 from gan_jax.watch import make_watcher
@@ -31,19 +31,21 @@ def train(config, workdir: Path, runner: Runner) -> None:
     # Build.
     configs.check(config)
     source = data.open_source(config.data)
-    game, optimizers, init, state_shapes, per_round, total_rounds = build(
-        config, source.image_shape, source.num_classes
-    )
+    experiment = build(config, source.image_shape, source.num_classes)
+    game, per_round, total_rounds = experiment.game, experiment.images_per_round, experiment.total_rounds
     if config.batch_size % runner.devices:
         raise UserError(f"config.batch_size={config.batch_size} is not divisible by {runner.devices} devices")
-    configs.claim(workdir, config)
+    if config.batch_size > len(source):
+        raise UserError(f"config.batch_size={config.batch_size}: {config.data.source} has fewer images, {len(source)}")
     decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
-    run = runner.compile(make_round(game, optimizers, ema_decay=decay, axis_name=runner.axis_name))
+    run = runner.compile(make_round(game, experiment.optimizers, ema_decay=decay, axis_name=runner.axis_name))
 
     # Restore.
-    checkpoints = Checkpoints(workdir / "checkpoints", config.keep_checkpoints)
+    first_process = jax.process_index() == 0
+    checkpoints = open_workdir(workdir, config, write=first_process)
+    restored = checkpoints.restore(lambda record: experiment.state_shapes)
     described = {"num_images": len(source), "image_shape": list(source.image_shape), "num_classes": source.num_classes}
-    state, record = checkpoints.restore(lambda record: state_shapes) or (init(np.uint32(config.seed)), described)
+    state, record = restored or (experiment.init(np.uint32(config.seed)), described)
     if changed := {key: f"{record[key]} then, {now} now" for key, now in described.items() if record[key] != now}:
         raise UserError(f"{config.data.source} is not what {workdir} was trained on: {changed}")
     step = int(state.step)
@@ -61,14 +63,13 @@ def train(config, workdir: Path, runner: Runner) -> None:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    first_process = jax.process_index() == 0
     log = Log(
         workdir if first_process else None,
         step=step,
         total_rounds=total_rounds,
         images_per_round=per_round,
         interval_kimg=config.log_kimg,
-        learning_rates={player: learning_rate(config.optimizers[player]) for player in optimizers},
+        learning_rates=experiment.learning_rates,
         players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(game, source, config) if first_process else None
@@ -114,3 +115,21 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None
             if stopped:
                 raise Interrupted(stopped, f"stopped after round {step}, saved in {workdir}: the same command goes on")
+
+
+def open_workdir(workdir: Path, config, *, write: bool) -> Checkpoints:
+    """The checkpoints of the run in `workdir`, which `config` begins or continues.
+
+    Raises:
+        UserError: it holds another run, or it cannot be written.
+    """
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        checkpoints = Checkpoints(workdir / "checkpoints", config.keep_checkpoints)
+        if checkpoints.manager.latest_step() is not None:
+            configs.refuse_another(config, workdir)
+        if write:
+            configs.save(config, workdir / "config.json")
+    except OSError as error:
+        raise UserError(f"--workdir={workdir} cannot be written ({error.strerror})") from None
+    return checkpoints

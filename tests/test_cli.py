@@ -71,6 +71,9 @@ def test_sigterm_ends_with_143(tmp_path):
         (["--mode=dream"], "dream"),
         (["--wrokdir=x"], "Unknown command line flag 'wrokdir'"),
         (["runs/x"], "runs/x: not a flag"),
+        (["-config.batchsize=3"], "did you mean batch_size"),
+        (["--config.batchsize", "3"], "did you mean batch_size"),
+        (["--mode=sample", "--config.seed=3"], "--config.seed=3 means nothing with --mode=sample"),
     ],
 )
 def test_mistakes_on_the_command_line(arguments, message):
@@ -94,7 +97,16 @@ def test_a_mistake_is_one_line_and_status_2():
 
 
 @pytest.mark.parametrize(
-    "content, message", [("x = 1", "no function get_config"), ("def f(:", "line 1: invalid syntax")]
+    "content, message",
+    [
+        ("x = 1", "has no attribute 'get_config'"),
+        ("def f(:", "line 1: invalid"),
+        ("def get_config():\n    return None", "must return a ConfigDict"),
+        (
+            "from gan_jax.config import base_config\ndef get_config():\n    c = base_config()\n    c.bacth_size = 3",
+            "line 4: .*batch_size",
+        ),
+    ],
 )
 def test_a_file_that_is_no_config(tmp_path, content, message):
     (tmp_path / "c.py").write_text(content)

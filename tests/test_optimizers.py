@@ -17,6 +17,11 @@ def adam_config(tiny, **changes):
     return config
 
 
+def made(config, *, correction=1.0, images_per_round=64):
+    rate = learning_rate(config, images_per_round=images_per_round, correction=correction)
+    return make_optimizer(config, rate, correction=correction)
+
+
 def steps(optimizer, gradients, **extra):
     params = {"w": jnp.ones(3)}
     state = optimizer.init(params)
@@ -30,14 +35,14 @@ GRADIENTS = [jnp.array([1.0, -2.0, 0.1]) * (i + 1) for i in range(5)]
 
 
 def test_is_adam(tiny):
-    ours = make_optimizer(adam_config(tiny), correction=1, images_per_round=64)
+    ours = made(adam_config(tiny))
     expected = steps(optax.adam(2e-4, b1=0.5, b2=0.999), GRADIENTS)
     np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), expected, rtol=1e-6)
 
 
 def test_lazy_correction_changes_rate_and_betas(tiny):
     c = 16 / 17
-    ours = make_optimizer(adam_config(tiny), correction=c, images_per_round=64)
+    ours = made(adam_config(tiny), correction=c)
     expected = steps(optax.adam(c * 2e-4, b1=0.5**c, b2=0.999**c), GRADIENTS)
     np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), expected, rtol=1e-6)
 
@@ -50,8 +55,17 @@ def test_lazy_correction(every, repeat, expected):
     assert lazy_correction(game, "g") == 1
 
 
+def test_a_player_with_lazy_turns_only_is_not_corrected():
+    assert lazy_correction(Game(None, (Turn("g", "g", None, every=2),), None), "g") == 1
+
+
+def test_schedules_do_not_overflow():
+    late = jnp.int32(2**31 - 1)
+    assert float(ema_decay(10, ramp_up=0.05, images_per_round=512)(late)) == pytest.approx(0.5 ** (512 / 10_000))
+
+
 def test_clipping(tiny):
-    ours = make_optimizer(adam_config(tiny, clip_norm=0.5), correction=1, images_per_round=64)
+    ours = made(adam_config(tiny, clip_norm=0.5))
     adam = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(2e-4, b1=0.5, b2=0.999))
     np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), steps(adam, GRADIENTS), rtol=1e-6)
 
@@ -63,12 +77,12 @@ def test_clipping(tiny):
 )  # fmt: skip
 def test_schedules_in_images(tiny, decay, kimg, expected):
     config = adam_config(tiny, learning_rate=3.0, decay=decay, decay_kimg=100.0, final=0.1)
-    assert float(learning_rate(config)(kimg)) == pytest.approx(3 * expected, rel=1e-5)
+    assert float(learning_rate(config, images_per_round=500)(2 * kimg)) == pytest.approx(3 * expected, rel=1e-5)
 
 
 def test_the_schedule_follows_rounds_not_updates(tiny):
     config = adam_config(tiny, learning_rate=1.0, decay="linear", decay_kimg=1.0)
-    ours = make_optimizer(config, correction=1, images_per_round=500)  # after two rounds the rate is 0
+    ours = made(config, images_per_round=500)  # after two rounds the rate is 0
     moved = [float(steps(ours, [jnp.ones(3)] * n, step=lambda i: jnp.array(2))[0]) for n in (1, 3)]
     assert moved == [1, 1]
     assert float(steps(ours, [jnp.ones(3)], step=lambda i: jnp.array(1))[0]) == pytest.approx(0.5, rel=1e-4)
@@ -77,7 +91,7 @@ def test_the_schedule_follows_rounds_not_updates(tiny):
 @pytest.mark.parametrize("changes, message", [({"decay": "lniear"}, "lniear"), ({"decay": "linear"}, "decay_kimg")])
 def test_bad_schedules_are_refused(tiny, changes, message):
     with pytest.raises(UserError, match=message):
-        learning_rate(adam_config(tiny, **changes))
+        learning_rate(adam_config(tiny, **changes), images_per_round=64)
 
 
 def test_ema_has_the_half_life_it_says():

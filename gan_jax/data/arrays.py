@@ -108,6 +108,10 @@ def npz(path: str, size: tuple[int, int] | None = None, fit: str = "crop") -> So
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         found = f"{labels.dtype} {list(labels.shape)}"
         raise UserError(f'{path}: "labels" must be int [{len(images)}] and not negative, not {found}')
+    if labels.max() >= len(images):
+        raise UserError(
+            f'{path}: "labels" go up to {labels.max()}, more than there are images: number the classes from 0'
+        )
     return Source(images, labels.astype(np.int32), tuple(map(str, range(labels.max() + 1))))
 
 

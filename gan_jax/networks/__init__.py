@@ -21,9 +21,9 @@ def build(config, role: str, **given) -> nn.Module:
         UserError: there is no such module, role or attribute.
     """
     key = f"networks.{role.lower()}"
-    module = import_named(sys.modules[__name__], config.name, f"{key}.name")
+    network = import_named(sys.modules[__name__], config.name, f"{key}.name", member=role)
     attributes = {name: value for name, value in config.items() if name != "name"}
     try:
-        return getattr(module, role)(**given, **attributes)
-    except (AttributeError, TypeError) as error:
+        return network(**given, **attributes)
+    except TypeError as error:
         raise UserError(f"config.{key}: {error}") from None

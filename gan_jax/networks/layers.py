@@ -22,7 +22,7 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int
 
     Every target size with ceil(size / stride) = x's size is possible, odd ones too. The backward pass is written out
     as that convolution's own forward pass and kernel gradient: XLA would derive the kernel gradient of an
-    input-dilated convolution, which its CPU backend runs more than ten times slower.
+    input-dilated convolution, which its CPU backend runs more than ten times slower. Reverse mode only, of any order.
 
     Args:
         x: [B, h, w, C].
@@ -99,7 +99,11 @@ def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
 
 
 def batch_norms(network: nn.Module, *args, **kwargs) -> list[str]:
-    """The paths of the BatchNorm layers that a call of `network` passes through (nothing is computed)."""
+    """The paths of the `nn.BatchNorm` layers that a call of `network` passes through (nothing is computed).
+
+    Other layers that couple a batch, such as the standard deviation over it, are not looked for: papers use them with
+    gradient penalties on purpose.
+    """
     found = []
 
     def look(next_method, args, kwargs, context):

@@ -64,5 +64,5 @@ class Discriminator(nn.Module):
             x = nn.leaky_relu(x, 0.2)
         logits = nn.Dense(1)(x)[:, 0]
         if self.num_classes:
-            logits += jnp.sum(x * nn.Embed(self.num_classes, self.width)(condition), axis=-1)
+            logits += jnp.sum(x * nn.Embed(self.num_classes, x.shape[-1])(condition), axis=-1)
         return logits

@@ -17,7 +17,8 @@ KEY = jax.random.key(1)
 
 def start(config, shape=(2,), num_classes=0):
     game = make_game(config, shape, num_classes)
-    optimizers = {p: make_optimizer(config.optimizers[p], correction=1, images_per_round=1) for p in config.optimizers}
+    rate = lambda step: config.optimizers.generator.learning_rate
+    optimizers = {player: make_optimizer(own, rate) for player, own in config.optimizers.items()}
     return game, optimizers, jax.jit(lambda key: init_state(game, optimizers, key))(KEY)
 
 
