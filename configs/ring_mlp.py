@@ -16,14 +16,11 @@ def get_config():
     config.data.source = "ring"
     config.batch_size = 256
     config.total_kimg = 3000.0
-    config.networks = {
-        "latent_size": 2,
-        "generator": {"name": "mlp", "width": 128, "depth": 3, "norm": "none"},
-        "discriminator": {"name": "mlp", "width": 128, "depth": 3, "norm": "none"},
-    }
-    config.penalty = {"name": "r1", "weight": 0.1, "every": 1}
+    config.networks.latent_size = 2
     for player in ("generator", "discriminator"):
-        config.optimizers[player].learning_rate = 1e-3
+        config.networks[player] = {"name": "mlp", "width": 128, "depth": 3, "norm": "none"}
+        config.optimizers[player].update(learning_rate=1e-3, decay="linear", decay_kimg=3000.0)
+    config.penalty = {"name": "r1", "weight": 0.1, "every": 1}
     config.ema.half_life_kimg = 50.0
-    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 500.0
+    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 1000.0
     return config

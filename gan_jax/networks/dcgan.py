@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import ConvTranspose, normalise, pyramid
+from gan_jax.networks.layers import Conv, ConvTranspose, normalise, pyramid
 
 weights = nn.initializers.normal(0.02)
 
@@ -69,7 +69,7 @@ class Discriminator(nn.Module):
         x = images
         for level in range(len(pyramid(images.shape[1:])) - 1):
             norm = self.norm if level > 0 else "none"
-            x = nn.Conv(_channels(self.width, level), (4, 4), (2, 2), use_bias=norm == "none", kernel_init=weights)(x)
+            x = Conv(_channels(self.width, level), use_bias=norm == "none", kernel_init=weights)(x)
             x = nn.leaky_relu(normalise(x, norm, train), 0.2)
         x = x.reshape(x.shape[0], -1)
         logits = nn.Dense(1, kernel_init=weights)(x)[:, 0]

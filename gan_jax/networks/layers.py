@@ -11,18 +11,40 @@ from gan_jax.errors import UserError
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
+# A strided convolution and its transpose, each with a backward pass that is written out in terms of the other. What XLA
+# derives instead, the kernel gradient of an input-dilated convolution, its CPU backend runs more than ten times slower:
+# in the backward pass of a transposed convolution, and in that of a gradient penalty on a strided one.
 
-def _strided_conv(y: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    return lax.conv_general_dilated(y, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+
+
+def _kernel_gradient(x: jax.Array, kernel: jax.Array, stride: int, g: jax.Array) -> jax.Array:
+    _, pull_back = jax.vjp(lambda k: _convolve(x, k, stride), kernel)
+    return pull_back(g)[0]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def conv(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """A convolution with SAME padding. Reverse mode only, of any order.
+
+    Args:
+        x: [B, H, W, C].
+        kernel: [kh, kw, C, D].
+        stride: >= 1.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), D]
+    """
+    return _convolve(x, kernel, stride)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int, int]) -> jax.Array:
-    """The exact transpose (adjoint) of the SAME convolution with `stride` that maps images of `size` to those of x.
+    """The exact transpose (adjoint) of `conv` from images of `size` to those of x. Reverse mode only, of any order.
 
-    Every target size with ceil(size / stride) = x's size is possible, odd ones too. The backward pass is written out
-    as that convolution's own forward pass and kernel gradient: XLA would derive the kernel gradient of an
-    input-dilated convolution, which its CPU backend runs more than ten times slower. Reverse mode only, of any order.
+    Every target size with ceil(size / stride) = x's size is possible, odd ones too.
 
     Args:
         x: [B, h, w, C].
@@ -34,8 +56,17 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int
         [B, H, W, D]
     """
     like_result = jax.ShapeDtypeStruct((x.shape[0], *size, kernel.shape[2]), x.dtype)
-    (y,) = jax.linear_transpose(lambda y: _strided_conv(y, kernel, stride), like_result)(x)
+    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride), like_result)(x)
     return y
+
+
+def _conv_forward(x, kernel, stride):
+    return conv(x, kernel, stride), (x, kernel)
+
+
+def _conv_backward(stride, residuals, g):
+    x, kernel = residuals
+    return conv_transpose(g, kernel, stride, x.shape[1:3]), _kernel_gradient(x, kernel, stride, g)
 
 
 def _conv_transpose_forward(x, kernel, stride, size):
@@ -44,15 +75,41 @@ def _conv_transpose_forward(x, kernel, stride, size):
 
 def _conv_transpose_backward(stride, size, residuals, g):
     x, kernel = residuals
-    x_gradient, pull_back = jax.vjp(lambda k: _strided_conv(g, k, stride), kernel)
-    return x_gradient, *pull_back(x)
+    return conv(g, kernel, stride), _kernel_gradient(g, kernel, stride, x)
 
 
+conv.defvjp(_conv_forward, _conv_backward)
 conv_transpose.defvjp(_conv_transpose_forward, _conv_transpose_backward)
 
 
+class Conv(nn.Module):
+    """A strided convolution, see `conv`.
+
+    Attributes:
+        features: D, channels of the result.
+        kernel_size: of the square kernel.
+        stride: in both directions.
+        use_bias: whether to add a bias per channel.
+        kernel_init: of the kernel [k, k, C, D].
+    """
+
+    features: int
+    kernel_size: int = 4
+    stride: int = 2
+    use_bias: bool = True
+    kernel_init: nn.initializers.Initializer = nn.initializers.normal(0.02)
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel_shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
+        y = conv(x, self.param("kernel", self.kernel_init, kernel_shape), self.stride)
+        if self.use_bias:
+            y += self.param("bias", nn.initializers.zeros, (self.features,))
+        return y
+
+
 class ConvTranspose(nn.Module):
-    """Transposed convolution to a given size, see `conv_transpose`.
+    """A transposed convolution to a given size, see `conv_transpose`.
 
     Attributes:
         features: D, channels of the result.

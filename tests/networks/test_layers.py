@@ -1,4 +1,4 @@
-"""The transposed convolution: exact, forward and backward, for every size."""
+"""The convolution and its transpose: exact, forward and backward, of first and second order, for every size."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.networks.layers import DIMENSIONS, conv_transpose, pyramid
+from gan_jax.networks.layers import DIMENSIONS, conv, conv_transpose, pyramid
 
 SIZES = [(4, 2, (14, 14)), (4, 2, (13, 7)), (3, 2, (6, 9)), (5, 3, (10, 11)), (4, 1, (5, 6)), (2, 2, (8, 8))]
 
@@ -20,8 +20,20 @@ def arrays(kernel_size, stride, size, seed=0):
     return x, kernel, y
 
 
-def conv(y, kernel, stride):
+def plain_conv(y, kernel, stride):
     return lax.conv_general_dilated(y, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+
+
+def plain_conv_transpose(x, kernel, stride, size):
+    """The same linear map, left to JAX's own differentiation."""
+    k, pads = kernel.shape[0], []
+    for n, side in zip(x.shape[1:3], size, strict=True):
+        before = max((n - 1) * stride + k - side, 0) // 2
+        pads.append((k - 1 - before, side + before - (n - 1) * stride - 1))
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    return lax.conv_general_dilated(
+        x, flipped, (1, 1), pads, lhs_dilation=(stride, stride), dimension_numbers=DIMENSIONS
+    )
 
 
 def scattered(x, kernel, stride, size):
@@ -45,36 +57,35 @@ def test_against_numpy(kernel_size, stride, size):
 
 
 @pytest.mark.parametrize("kernel_size, stride, size", SIZES)
-def test_is_the_adjoint_of_the_strided_convolution(kernel_size, stride, size):
+def test_is_the_adjoint_of_the_convolution(kernel_size, stride, size):
     x, kernel, y = arrays(kernel_size, stride, size)
+    np.testing.assert_array_equal(conv(y, kernel, stride), plain_conv(y, kernel, stride))
     np.testing.assert_allclose(
         np.vdot(conv_transpose(x, kernel, stride, size), y), np.vdot(x, conv(y, kernel, stride)), rtol=1e-4
     )
 
 
+@pytest.mark.parametrize("transpose", [False, True])
 @pytest.mark.parametrize("kernel_size, stride, size", SIZES)
-def test_gradients_equal_those_that_jax_derives(kernel_size, stride, size):
-    x, kernel, y = arrays(kernel_size, stride, size)
+def test_gradients_equal_those_that_jax_derives(kernel_size, stride, size, transpose):
+    small, kernel, large = arrays(kernel_size, stride, size)
+    if transpose:
+        x, g = small, large
+        maps = (lambda x, k: conv_transpose(x, k, stride, size), lambda x, k: plain_conv_transpose(x, k, stride, size))
+    else:
+        x, g = large, small
+        maps = (lambda x, k: conv(x, k, stride), lambda x, k: plain_conv(x, k, stride))
 
-    def derived(x, kernel):  # the same linear map, left to JAX's own differentiation
-        k = kernel.shape[0]
-        pads = []
-        for n, side in zip(x.shape[1:3], size, strict=True):
-            before = max((n - 1) * stride + k - side, 0) // 2
-            pads.append((k - 1 - before, side + before - (n - 1) * stride - 1))
-        flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-        return lax.conv_general_dilated(
-            x, flipped, (1, 1), pads, lhs_dilation=(stride, stride), dimension_numbers=DIMENSIONS
-        )
+    def first(f):
+        return jax.grad(lambda x, k: jnp.vdot(jnp.tanh(f(x, k)), g), (0, 1))
 
-    ours = lambda x, kernel: jnp.vdot(jnp.tanh(conv_transpose(x, kernel, stride, size)), y)
-    theirs = lambda x, kernel: jnp.vdot(jnp.tanh(derived(x, kernel)), y)
-    for mine, other in zip(*(jax.grad(f, (0, 1))(x, kernel) for f in (ours, theirs)), strict=True):
-        np.testing.assert_allclose(mine, other, atol=1e-4)
+    def second(f):  # of squared norms of gradients, as gradient penalties and path lengths need it
+        return jax.grad(lambda x, k: sum(jnp.sum(part**2) for part in first(f)(x, k)), (0, 1))
 
-    # Second order: the gradient of the squared norm of a gradient, as gradient penalties and path lengths need it.
-    second = lambda f: jax.grad(lambda k: jnp.sum(jax.grad(f)(x, k) ** 2))(kernel)
-    np.testing.assert_allclose(second(ours), second(theirs), rtol=1e-3, atol=1e-2)
+    for order, tolerance in ((first, 1e-4), (second, 1e-2)):
+        ours, theirs = (order(f)(x, kernel) for f in maps)
+        for mine, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-3, atol=tolerance)
 
 
 @pytest.mark.parametrize(

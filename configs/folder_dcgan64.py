@@ -1,0 +1,25 @@
+"""DCGAN at 64x64 on a folder of your own pictures.
+
+Paper: Radford et al. 2016, with R1 (Mescheder et al. 2018) in place of batch normalisation in the discriminator.
+
+    python main.py --config=configs/folder_dcgan64.py --workdir=runs/mine --config.data.source=folder:PATH
+
+Result: RESULT
+"""
+
+from gan_jax.config import base_config
+
+
+def get_config():
+    config = base_config()
+    config.data.source = "folder:pictures"
+    config.data.image_size = 64
+    config.total_kimg = 1000.0
+    config.networks.generator = {"name": "dcgan", "width": 64, "norm": "batch"}
+    config.networks.discriminator = {"name": "dcgan", "width": 64, "norm": "none"}
+    config.penalty = {"name": "r1", "weight": 1.0, "every": 8}
+    for player in ("generator", "discriminator"):
+        config.optimizers[player].update(learning_rate=5e-4)
+    config.ema.half_life_kimg = 20.0
+    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 1.0, 10.0, 20.0
+    return config
