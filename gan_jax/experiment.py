@@ -38,7 +38,6 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
     Raises:
         UserError: the config does not fit itself or the data.
     """
-    configs.check(config)
     game = configs.import_named(games, config.game, "game", member="make_game")(config, image_shape, num_classes)
     per_round = config.batch_size * batches_per_round(game)
     optimizers, rates = {}, {}

@@ -205,7 +205,7 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         if ending == "_right":
             axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")
             axes.set_ylim(0, 1.02)
-        axes.set_yscale("log" if ending == "/gradient_norm" else "linear")
+        axes.set_yscale("log" if ending in ("/gradient_norm", "sliced_wasserstein") else "linear")
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
