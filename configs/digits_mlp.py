@@ -1,10 +1,13 @@
 """The fully connected GAN of the introductions, on the embedded digits.
 
-Paper: Goodfellow et al. 2014, section 5, with leaky ReLU and Adam instead of maxout and momentum.
+Paper: Goodfellow et al. 2014, section 5, with leaky ReLU and Adam in place of maxout and momentum, and R1 (Mescheder et
+al. 2018; lazy, Karras et al. 2020), without which some digits are lost.
 
     python main.py --config=configs/digits_mlp.py
 
-Result: RESULT
+Result: 600 kimg (9,375 rounds), seed 0, 2 cores of an AMD EPYC: 2:17. An outside classifier that is 94 % sure of real
+digits is 89 % sure of the samples (0.889), the rarest digit at 7 %, the commonest at 15 % (`benchmarks/judge.py`:
+averaged generator, 2,500 samples). Without the penalty, at a constant rate of 2e-4, 0.2 % of the samples are zeros.
 """
 
 from gan_jax.config import base_config
@@ -13,8 +16,10 @@ from gan_jax.config import base_config
 def get_config():
     config = base_config()
     config.total_kimg = 600.0
+    config.networks.latent_size = 32
     for player in ("generator", "discriminator"):
         config.networks[player] = {"name": "mlp", "width": 512, "depth": 3, "norm": "none"}
-        config.optimizers[player].learning_rate = 2e-4
-    config.sample_kimg, config.checkpoint_kimg = 20.0, 60.0
+        config.optimizers[player].update(learning_rate=1e-3, decay="linear", decay_kimg=600.0)
+    config.penalty = {"name": "r1", "weight": 0.2, "every": 8}
+    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 5.0, 20.0, 60.0
     return config

@@ -14,6 +14,7 @@ def get_config():
     config = base_config()
     config.data.source = "folder:pictures"
     config.data.image_size = 64
+    config.batch_size = 32
     config.total_kimg = 1000.0
     config.networks.generator = {"name": "dcgan", "width": 64, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": 64, "norm": "none"}

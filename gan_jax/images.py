@@ -58,13 +58,12 @@ def draw_points(real: np.ndarray | None, fake: np.ndarray, field=None, title: st
     figure = Figure((6, 6), dpi=100, layout="constrained")
     canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
     if field is not None:
-        x, y = np.meshgrid(*[np.linspace(-reach, reach, 100)] * 2)
+        x, y = np.meshgrid(*[np.linspace(-reach, reach, 200)] * 2)
         values = np.asarray(field(np.stack([x.ravel(), y.ravel()], -1).astype(np.float32)))
         values = values - (np.mean(field(real)) + np.mean(field(fake))) / 2
         limit = np.quantile(np.abs(values), 0.9)
-        axes.pcolormesh(
-            x, y, values.reshape(x.shape), cmap="PRGn", vmin=-limit, vmax=limit, alpha=0.6, shading="gouraud"
-        )
+        colours = {"cmap": "PRGn", "vmin": -limit, "vmax": limit, "alpha": 0.6}
+        axes.imshow(values.reshape(x.shape), origin="lower", extent=[-reach, reach] * 2, **colours)
     if real is not None:
         axes.scatter(*real.T, s=4, c="tab:green", label="real")
     axes.scatter(*fake.T, s=4, c="tab:purple", label="generated")

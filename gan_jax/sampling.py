@@ -71,6 +71,12 @@ def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray
     return np.arange(n, dtype=np.int32) % num_classes if num_classes else np.full(n, -1, np.int32)
 
 
+def class_columns(labels: np.ndarray) -> int | None:
+    """As many columns as classes, so that `labels_for` fills a column with each; None if there are too many or none."""
+    num_classes = int(labels.max()) + 1
+    return num_classes if 0 < num_classes <= 16 else None
+
+
 def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int | None, ema: bool) -> None:
     """Draws from a run's newest checkpoint into a picture (.png, .jpg, ...) or an .npz file.
 
@@ -110,7 +116,7 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
             np.savez_compressed(file, **{"images" if samples.ndim == 4 else "points": samples, "labels": labels})
         partial.replace(out)
     elif samples.ndim == 4:
-        images.save(images.grid(samples), out)
+        images.save(images.grid(samples, None if label is not None else class_columns(labels)), out)
     else:
         images.save(images.draw_points(None, samples, None), out)
     print(f"{num} samples of step {int(state.step)} -> {out}")

@@ -58,7 +58,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
         batch_size=config.batch_size,
         repeats=batches_per_round(game),
         seed=config.seed,
-        position=step,
+        position=step,  # rows are a pure function of (seed, round): no other data position needs to be saved
         resident=resident,
         process_index=jax.process_index(),
         process_count=jax.process_count(),

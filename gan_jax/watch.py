@@ -10,7 +10,7 @@ from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
 from gan_jax.game import Game, State
 from gan_jax.images import draw_points, grid
 from gan_jax.noise import FIXED_LATENTS
-from gan_jax.sampling import labels_for, make_averager, make_sampler
+from gan_jax.sampling import class_columns, labels_for, make_averager, make_sampler
 
 NUM_IMAGES, NUM_POINTS = 512, 2000  # drawn each time (fewer of large images)
 SHOWN = 64  # images in a picture; points are all shown
@@ -28,10 +28,10 @@ def make_watcher(game: Game, source, config) -> Callable[[State], tuple[np.ndarr
     most = min(NUM_IMAGES, 2**24 // math.prod(source.image_shape)) if is_image else NUM_POINTS
     n = min(len(source), max(most, SHOWN))
     real = source.read(np.random.default_rng(0).choice(len(source), n, replace=False))
-    labels, shown, columns = labels_for(n, 0), None, 8
+    labels, shown = labels_for(n, 0), None
     if config.conditional:
-        labels, columns = real["label"], source.num_classes if source.num_classes <= 16 else 8
-        shown = labels_for(8 * columns, source.num_classes)
+        labels = real["label"]
+        shown = labels_for(8 * source.num_classes if source.num_classes <= 16 else SHOWN, source.num_classes)
     key = jax.random.fold_in(jax.random.key(config.seed), FIXED_LATENTS)
     average, sample = make_averager(game), make_sampler(game)
     judge = jax.jit(game.judge) if game.judge and not config.conditional else None
@@ -42,7 +42,9 @@ def make_watcher(game: Game, source, config) -> Callable[[State], tuple[np.ndarr
         fake = sample(variables, key, labels)
         if is_image:
             distance = sliced_wasserstein(*(images.astype(np.float32) / 127.5 for images in (fake, real["image"])))
-            return grid(fake[:SHOWN] if shown is None else sample(variables, key, shown), columns), distance
+            if shown is None:
+                return grid(fake[:SHOWN]), distance
+            return grid(sample(variables, key, shown), class_columns(shown)), distance
         field = judge and (lambda points: judge(variables, points))
         picture = draw_points(real["image"], fake, field, f"round {int(state.step)}")
         return picture, sliced_wasserstein(fake, real["image"])

@@ -176,8 +176,10 @@ def test_seed_ema_and_number(conditional_run, tmp_path):
 
 
 def test_samples_as_a_picture(conditional_run, tmp_path):
-    sample(conditional_run, tmp_path / "a.png", num=10)
-    assert Image.open(tmp_path / "a.png").size == (4 * 56, 3 * 56)
+    sample(conditional_run, tmp_path / "a.png", num=20)
+    assert Image.open(tmp_path / "a.png").size == (10 * 56, 2 * 56)  # a column a class
+    sample(conditional_run, tmp_path / "b.png", num=10, label=3)
+    assert Image.open(tmp_path / "b.png").size == (4 * 56, 3 * 56)
 
 
 @pytest.mark.parametrize(
