@@ -4,7 +4,9 @@ Paper: Radford et al. 2016, with R1 (Mescheder et al. 2018) in place of batch no
 
     python main.py --config=configs/folder_dcgan64.py --workdir=runs/mine --config.data.source=folder:PATH
 
-Result: RESULT
+Result: not yet measured to its end: 48 images/s on 2 cores of an AMD EPYC, where 1,000 kimg take six hours; it is made
+for an accelerator. On CIFAR-10 (50,000 pictures as a zip file, decoded in 9 s at their own size) it has learnt colours
+and coarse layout after 10 kimg, no objects yet.
 """
 
 from gan_jax.config import base_config
