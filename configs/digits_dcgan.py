@@ -8,7 +8,7 @@ and high learning rates that fall to zero.
 
 Result: 200 kimg (6,250 rounds), seed 0, 2 cores of an AMD EPYC: 1:52 from the command, caches cold. An outside
 classifier that is 94 % sure of real digits is 94 % sure of the samples (0.944) and finds each digit in 9 to 12 % of
-them (`benchmarks/judge.py`: averaged generator, 2,500 samples). With --config.conditional=false it is 84 % sure
+them (`benchmarks/judge.py`: averaged generator, 2,500 samples). With --config.labels=ignore it is 84 % sure
 (0.840), the rarest digit at 6 %, the commonest at 17 %.
 """
 
@@ -19,7 +19,7 @@ def get_config():
     config = base_config()
     config.batch_size = 32
     config.total_kimg = 200.0
-    config.conditional = True
+    config.labels = "auto"
     config.networks.latent_size = 32
     config.networks.generator = {"name": "dcgan", "width": 32, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": 32, "norm": "none"}

@@ -39,7 +39,7 @@ def base_config() -> ConfigDict:
         "batch_size": 64,  # over all devices
         "total_kimg": 100.0,
         "game": "adversarial",
-        "conditional": False,  # on the data's labels
+        "labels": "ignore",  # or require, as the condition of a class-conditional game | auto: if the data have them
         "loss": "non_saturating",  # or minimax | least_squares | hinge | wasserstein
         "penalty": {
             "name": "none",  # or r1 | gradient_penalty
@@ -139,6 +139,19 @@ RANGES = {
 }
 
 
+def classes_used(config: ConfigDict, num_classes: int) -> int:
+    """The classes that the game is conditioned on, given those of the data; 0: it is unconditional.
+
+    Raises:
+        UserError: `labels` is require and there are none, or it is no known word.
+    """
+    if config.labels not in ("ignore", "auto", "require"):
+        raise UserError(f"config.labels={config.labels!r}: must be ignore, auto or require")
+    if config.labels == "require" and not num_classes:
+        raise UserError(f"config.labels is require, but {config.data.source} has no labels")
+    return 0 if config.labels == "ignore" else num_classes
+
+
 def flatten(tree, prefix: str = "") -> dict[str, Any]:
     """{"data.source": "digits", ...}"""
     flat = {}
@@ -176,6 +189,6 @@ def load(path: Path) -> ConfigDict:
     try:
         config = ConfigDict(json.loads(path.read_text()))
         check(config)
-    except (OSError, ValueError, TypeError, UserError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, UserError) as error:
         raise UserError(f"{path} is not the config of a run ({error})") from None
     return config

@@ -19,6 +19,7 @@ class Experiment(NamedTuple):
     """What a config makes of data of one shape."""
 
     game: Game
+    num_classes: int  # that the game is conditioned on; 0: it is unconditional
     optimizers: dict  # {player: optax transform}
     learning_rates: dict[str, Schedule]  # {player: rounds played -> learning rate}
     init: Callable[[np.uint32], State]  # from the seed, compiled
@@ -38,6 +39,7 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
     Raises:
         UserError: the config does not fit itself or the data.
     """
+    num_classes = configs.classes_used(config, num_classes)
     game = configs.import_named(games, config.game, "game", member="make_game")(config, image_shape, num_classes)
     per_round = config.batch_size * batches_per_round(game)
     optimizers, rates = {}, {}
@@ -53,4 +55,6 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
 
     init = jax.jit(start)
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
-    return Experiment(game, optimizers, rates, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds)
+    return Experiment(
+        game, num_classes, optimizers, rates, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds
+    )

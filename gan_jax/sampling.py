@@ -63,7 +63,7 @@ def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray
         UserError: a label that the model does not have.
     """
     if label is not None and not num_classes:
-        raise UserError(f"--label={label}: this model is unconditional (config.conditional=false)")
+        raise UserError(f"--label={label}: this model is unconditional (its labels were not used)")
     if label is not None and not 0 <= label < num_classes:
         raise UserError(f"--label={label}: the labels of this model are 0 to {num_classes - 1}")
     if label is not None:
@@ -106,8 +106,8 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
     if found is None:
         raise UserError(f"{workdir} has no checkpoint yet: train on with --workdir={workdir}")
     state, record = found
-    game = experiment(record).game
-    labels = labels_for(num, record["num_classes"] if config.conditional else 0, label)
+    game, num_classes = experiment(record)[:2]
+    labels = labels_for(num, num_classes, label)
     variables = make_averager(game)(state) if ema else state.variables
     samples = make_sampler(game)(variables, jax.random.key(seed), labels)
     if out.suffix.lower() == ".npz":

@@ -72,10 +72,11 @@ def train(config, workdir: Path, runner: Runner) -> None:
         learning_rates=experiment.learning_rates,
         players={turn.name: turn.player for turn in game.turns},
     )
-    watch = make_watcher(game, source, config) if first_process else None
+    watch = make_watcher(experiment, source, config.seed) if first_process else None
     sizes = {player: sum(x.size for x in jax.tree.leaves(own["params"])) for player, own in state.variables.items()}
     log.say(
-        f"{config.data.source}: {len(source):,} examples {'x'.join(map(str, source.image_shape))}; parameters: "
+        f"{config.data.source}: {len(source):,} examples {'x'.join(map(str, source.image_shape))}, "
+        f"{f'conditional on {experiment.num_classes} classes' if experiment.num_classes else 'unconditional'}; parameters: "
         f"{', '.join(f'{player} {size:,}' for player, size in sizes.items())}; {runner.name} on {runner.devices} "
         f"{jax.devices()[0].device_kind}; rounds {step:,} to {total_rounds:,}, {per_round} images each; into {workdir}"
     )

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
-from gan_jax.game import Game, State
+from gan_jax.experiment import Experiment
+from gan_jax.game import State
 from gan_jax.images import draw_points, grid
 from gan_jax.noise import FIXED_LATENTS
 from gan_jax.sampling import class_columns, labels_for, make_averager, make_sampler
@@ -16,7 +17,7 @@ NUM_IMAGES, NUM_POINTS = 512, 2000  # drawn each time (fewer of large images)
 SHOWN = 64  # images in a picture; points are all shown
 
 
-def make_watcher(game: Game, source, config) -> Callable[[State], tuple[np.ndarray, float]]:
+def make_watcher(experiment: Experiment, source, seed: int) -> Callable[[State], tuple[np.ndarray, float]]:
     """`state -> (picture, distance)`.
 
     The picture is uint8 [H, W, C]: a grid of the averaged generator's images from fixed latents (a column a class, if
@@ -29,12 +30,13 @@ def make_watcher(game: Game, source, config) -> Callable[[State], tuple[np.ndarr
     n = min(len(source), max(most, SHOWN))
     real = source.read(np.random.default_rng(0).choice(len(source), n, replace=False))
     labels, shown = labels_for(n, 0), None
-    if config.conditional:
+    game, num_classes = experiment.game, experiment.num_classes
+    if num_classes:
         labels = real["label"]
-        shown = labels_for(8 * source.num_classes if source.num_classes <= 16 else SHOWN, source.num_classes)
-    key = jax.random.fold_in(jax.random.key(config.seed), FIXED_LATENTS)
+        shown = labels_for(8 * num_classes if num_classes <= 16 else SHOWN, num_classes)
+    key = jax.random.fold_in(jax.random.key(seed), FIXED_LATENTS)
     average, sample = make_averager(game), make_sampler(game)
-    judge = jax.jit(game.judge) if game.judge and not config.conditional else None
+    judge = jax.jit(game.judge) if game.judge and not num_classes else None
 
     def watch(state: State) -> tuple[np.ndarray, float]:
         state = jax.device_get(state)

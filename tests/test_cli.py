@@ -146,7 +146,7 @@ def test_a_bug_keeps_its_traceback():
 def conditional_run(tmp_path_factory):
     """One round of a conditional game on digits."""
     workdir = tmp_path_factory.mktemp("digits")
-    changes = {"data.source": "digits", "conditional": True, "total_kimg": 0.016, "networks.generator.norm": "batch"}
+    changes = {"data.source": "digits", "labels": "auto", "total_kimg": 0.016, "networks.generator.norm": "batch"}
     train(get_config(**changes), workdir, make_runner("jit"))
     return workdir
 

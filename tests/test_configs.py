@@ -20,7 +20,8 @@ def test_two_rounds(name, devices, tmp_path):
     check(config)
     shape = {"64": (64, 64, 3), "native": (28, 28, 1)}[str(config.data.image_size)]
     if ":" in config.data.source:  # what is not in the package
-        np.savez(tmp_path / "few.npz", images=np.random.default_rng(0).integers(0, 256, (16, *shape), np.uint8))
+        images = np.random.default_rng(0).integers(0, 256, (16, *shape), np.uint8)
+        np.savez(tmp_path / "few.npz", images=images, labels=np.arange(16) % 10)
         config.data.source = f"npz:{tmp_path / 'few.npz'}"
     config.batch_size, config.total_kimg = 4, 0.008
     for player in ("generator", "discriminator"):

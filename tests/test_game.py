@@ -35,7 +35,7 @@ def same(a, b):
 @pytest.fixture(scope="module")
 def started():
     """A conditional game with batch normalisation in both players, and its first state."""
-    norm = {"networks.generator.norm": "batch", "networks.discriminator.norm": "batch", "conditional": True}
+    norm = {"networks.generator.norm": "batch", "networks.discriminator.norm": "batch"}
     game = make_game(get_config(**norm), (2,), 3)
     return game, jax.jit(lambda key: init_state(game, SGD, key))(jax.random.key(0))
 

@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_line(tiny, tmp_path, monkeypatch):
 
 
 def test_images_make_a_grid_of_fixed_latents(tiny, tmp_path):
-    run(tiny(**{"data.source": "digits", "total_kimg": 0.016, "conditional": True}), tmp_path)
+    run(tiny(**{"data.source": "digits", "total_kimg": 0.016, "labels": "require"}), tmp_path)
     assert Image.open(tmp_path / "samples" / "000001.png").size == (10 * 56, 8 * 56)  # a column a digit
 
 
@@ -207,6 +207,7 @@ def test_images_make_a_grid_of_fixed_latents(tiny, tmp_path):
         ({"game": "adversrial"}, "there is no module gan_jax.games.adversrial"),
         ({"penalty.name": "r3"}, "there are: r1, gradient_penalty"),
         ({"batch_size": 200_000}, "ring has fewer images, 100000"),
+        ({"labels": "yes"}, "must be ignore, auto or require"),
         ({"game": "os.path"}, "os.path has no make_game"),
         ({"penalty": {"name": "r1", "weight": 1.0, "evry": 2}}, "penalty: missing or unknown keys: every, evry"),
     ],

@@ -18,18 +18,14 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     """Generator against discriminator.
 
     Args:
-        config: networks.{latent_size, generator, discriminator}, loss, penalty.{name, weight, every}, n_critic and
-            conditional, see `gan_jax.config`.
+        config: networks.{latent_size, generator, discriminator}, loss, penalty.{name, weight, every} and n_critic, see
+            `gan_jax.config`.
         image_shape: (H, W, C), or (D,) for points.
-        num_classes: labels of the data; 0: none.
+        num_classes: of the condition; 0: the game is unconditional.
 
     Raises:
-        UserError: a name that does not exist, a conditional game without labels, a penalty on a critic with batch
-            normalisation.
+        UserError: a name that does not exist, or a penalty on a critic with batch normalisation.
     """
-    if config.conditional and not num_classes:
-        raise UserError(f"config.conditional is true, but {config.data.source} has no labels")
-    num_classes = num_classes if config.conditional else 0
     latent_size = config.networks.latent_size
     generator = networks.build(config.networks.generator, "Generator", shape=image_shape, num_classes=num_classes)
     discriminator = networks.build(config.networks.discriminator, "Discriminator", num_classes=num_classes)

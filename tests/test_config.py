@@ -1,0 +1,62 @@
+"""Configs: what is refused, and what a name means."""
+
+import pytest
+from tiny import get_config
+
+from gan_jax import config as configs
+from gan_jax import losses, networks
+from gan_jax.errors import UserError
+
+
+@pytest.mark.parametrize(
+    "labels, num_classes, expected", [("ignore", 10, 0), ("auto", 10, 10), ("auto", 0, 0), ("require", 10, 10)]
+)
+def test_classes_used(labels, num_classes, expected):
+    assert configs.classes_used(get_config(labels=labels), num_classes) == expected
+
+
+def test_labels_that_are_required_must_be_there():
+    with pytest.raises(UserError, match="ring has no labels"):
+        configs.classes_used(get_config(labels="require"), 0)
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    config = get_config(**{"data.image_size": 64})
+    configs.save(config, tmp_path / "config.json")
+    assert configs.load(tmp_path / "config.json").to_dict() == config.to_dict()
+    configs.refuse_another(config, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"seed": 0}', "{"])
+def test_a_file_that_is_no_config_of_a_run(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(UserError, match="is not the config of a run"):
+        configs.load(tmp_path / "config.json")
+
+
+def test_lengths_may_change(tmp_path):
+    configs.save(get_config(), tmp_path / "config.json")
+    configs.refuse_another(get_config(total_kimg=9.0, log_kimg=1.0, **{"data.resident_mb": 3}), tmp_path)
+
+
+def test_a_mistyped_key_in_a_file_is_an_error():
+    with pytest.raises((AttributeError, KeyError), match="batch_size"):
+        configs.base_config().bacth_size = 3
+
+
+def test_names():
+    assert configs.named(losses, "hinge", "loss") is losses.hinge
+    with pytest.raises(UserError, match="did you mean hinge"):
+        configs.named(losses, "hinges", "loss")
+    with pytest.raises(UserError, match="no such name"):
+        configs.named(losses, "jnp", "loss")
+    with pytest.raises(UserError, match=r"there is no module gan_jax.networks.resnext"):
+        configs.import_named(networks, "resnext", "networks.generator.name", member="Generator")
+
+
+def test_a_module_that_lacks_what_it_imports(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.py").write_text("import minerva_that_is_not_there")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="needs the module minerva_that_is_not_there"):
+        configs.import_named(networks, "mine.net", "game", member="make_game")
