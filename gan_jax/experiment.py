@@ -55,6 +55,5 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
 
     init = jax.jit(start)
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
-    return Experiment(
-        game, num_classes, optimizers, rates, init, jax.eval_shape(init, np.uint32(0)), per_round, total_rounds
-    )
+    shapes = jax.eval_shape(init, np.uint32(0))
+    return Experiment(game, num_classes, optimizers, rates, init, shapes, per_round, total_rounds)

@@ -11,7 +11,7 @@ from gan_jax import config as configs
 from gan_jax import data
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
-from gan_jax.experiment import build
+from gan_jax.experiment import Experiment, build
 from gan_jax.game import batches_per_round, due, make_round
 from gan_jax.logging import Log, crossed
 from gan_jax.optimizers import ema_decay
@@ -73,15 +73,10 @@ def train(config, workdir: Path, runner: Runner) -> None:
         players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(experiment, source, config.seed) if first_process else None
-    sizes = {player: sum(x.size for x in jax.tree.leaves(own["params"])) for player, own in state.variables.items()}
-    log.say(
-        f"{config.data.source}: {len(source):,} examples {'x'.join(map(str, source.image_shape))}, "
-        f"{f'conditional on {experiment.num_classes} classes' if experiment.num_classes else 'unconditional'}; parameters: "
-        f"{', '.join(f'{player} {size:,}' for player, size in sizes.items())}; {runner.name} on {runner.devices} "
-        f"{jax.devices()[0].device_kind}; rounds {step:,} to {total_rounds:,}, {per_round} images each; into {workdir}"
-    )
+    log.say(headline(config, source, experiment, runner))
+    log.say(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
     if step >= total_rounds:
-        log.say(f"{workdir} is trained ({step} rounds): raise config.total_kimg to go on")
+        log.say("nothing is left to do: raise config.total_kimg to go on")
 
     def sample() -> None:
         if first_process:
@@ -116,6 +111,18 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None
             if stopped:
                 raise Interrupted(stopped, f"stopped after round {step}, saved in {workdir}: the same command goes on")
+
+
+def headline(config, source, experiment: Experiment, runner: Runner) -> str:
+    """What is trained on what and where, in one line."""
+    params = {player: own["params"] for player, own in experiment.state_shapes.variables.items()}
+    sizes = (f"{player} {sum(x.size for x in jax.tree.leaves(tree)):,}" for player, tree in params.items())
+    condition = f"conditional on {experiment.num_classes} classes" if experiment.num_classes else "unconditional"
+    shape = "x".join(map(str, source.image_shape))
+    place = f"{runner.name} on {runner.devices} {jax.devices()[0].device_kind}"
+    return (
+        f"{config.data.source}: {len(source):,} examples {shape}, {condition}; parameters: {', '.join(sizes)}; {place}"
+    )
 
 
 def open_workdir(workdir: Path, config, *, write: bool) -> Checkpoints:
