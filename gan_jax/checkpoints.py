@@ -1,5 +1,6 @@
 """Checkpoints by orbax: asynchronous, atomic, the last K kept, and checked when they are read."""
 
+import shutil
 import sys
 import zlib
 from collections.abc import Callable
@@ -61,6 +62,8 @@ class Checkpoints:
         for player, own in values.variables.items():
             if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(own)):
                 raise Diverged(f"round {int(values.step)}: the variables of player {player!r} are not finite")
+        if shutil.disk_usage(self.directory).free < sum(leaf.nbytes for leaf in jax.tree.leaves(values)) + 2**20:
+            raise self._disk_full()  # noticed before orbax's threads do, each in its own way
         record = {**record, "arrays": describe(values), "checksum": checksum(values)}
         items = {"state": ocp.args.StandardSave(state), "record": ocp.args.JsonSave(record)}
         self._or_user_error(lambda: self.manager.save(int(values.step), args=ocp.args.Composite(**items)))
@@ -141,8 +144,11 @@ class Checkpoints:
             write()
         except Exception as error:
             if "No space left" in str(error) or "quota" in str(error):
-                raise UserError(
-                    f"the disk is full: no checkpoint could be written to {self.directory}; make room and run the same "
-                    f"command again (last good checkpoint: {self.latest()})"
-                ) from None
+                raise self._disk_full() from None
             raise
+
+    def _disk_full(self) -> UserError:
+        return UserError(
+            f"the disk is full: no checkpoint could be written to {self.directory}; make room and run the same command "
+            f"again (last good checkpoint: {self.latest()})"
+        )

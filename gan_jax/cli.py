@@ -29,7 +29,11 @@ def explain(error: BaseException) -> tuple[int, str] | None:
         case KeyboardInterrupt():
             return 128 + signal.SIGINT, "interrupted"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EACCES | errno.EROFS):
-            return 2, f"{error.strerror}: {error.filename or 'while writing'}"
+            where = error.filename or "while writing"
+            return (
+                2,
+                f"{error.strerror}: {where}; what was saved before is whole: mend that and run the same command again",
+            )
     return None
 
 
@@ -68,6 +72,8 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     known = flatten(load_config(Path(paths[-1] if paths else default_config)))
     for arg in given:
         key = arg.partition("=")[0].removeprefix("--config").removeprefix(".")
+        if inside := [name for name in known if name.startswith(f"{key}.")]:
+            raise UserError(f"{arg}: {key} is a group, set one of {', '.join(inside)}")
         if key and key not in known:
             raise UserError(f"{arg}: there is no key {key!r} in this config; {closest(key, known)}")
     rest = values(argv)[1:]
@@ -100,6 +106,7 @@ def load_config(path: Path) -> ConfigDict:
     """
     if not path.is_file():
         raise UserError(f"--config={path}: there is no such file")
+    path = path.absolute()
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     try:
@@ -146,10 +153,11 @@ def train(config, workdir: str, *, runner, devices, coordinator_address, num_pro
     if any(value is not None for value in hosts):
         if any(value is None for value in hosts):
             raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
-        if not coordinator_address.rpartition(":")[2].isdigit():
+        host, _, port = coordinator_address.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
             raise UserError(f"--coordinator_address={coordinator_address}: must be HOST:PORT")
         if not 0 <= process_id < num_processes:
-            raise UserError(f"--process_id={process_id}: must be between 0 and {num_processes - 1}")
+            raise UserError(f"--process_id={process_id} and --num_processes={num_processes}: the first counts from 0")
         # A lost process is noticed, and the others ended, within this time.
         jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
     try:
@@ -170,6 +178,8 @@ def sample(workdir: str | None, out: str | None, **options) -> None:
     """`--mode=sample`; see `gan_jax.sampling.sample_to_file`."""
     if workdir is None or out is None:
         raise UserError("--mode=sample needs --workdir=DIR and --out=FILE.png or FILE.npz")
+    if not 0 <= options["seed"] < 2**32:
+        raise UserError(f"--seed={options['seed']}: must be between 0 and {2**32 - 1}")
     start_jax()
     from gan_jax.sampling import sample_to_file
 

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import json
 import math
+import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -72,19 +73,19 @@ def base_config() -> ConfigDict:
 
 def closest(name: str, names: Iterable[str]) -> str:
     """A hint for a mistyped name: the names that look like it, else all."""
-    names = list(names)
-    near = difflib.get_close_matches(name, names, n=3)
+    names, last = list(names), name.rpartition(".")[2]
+    near = [n for n in names if difflib.get_close_matches(last, [n.rpartition(".")[2]], cutoff=0.75)]
     return f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}"
 
 
-def named(module: ModuleType, name: str, key: str) -> Any:
-    """What `module` exports under the name that the config's `key` gives.
+def named(module: ModuleType, name: str, key: str, *others: str) -> Any:
+    """What `module` exports under the name that the config's `key` gives; `others` are names that have been dealt with.
 
     Raises:
         UserError: it exports no such name.
     """
     if name not in module.__all__:
-        raise UserError(f"config.{key}={name!r}: no such name; {closest(name, module.__all__)}")
+        raise UserError(f"config.{key}={name!r}: no such name; {closest(name, [*others, *module.__all__])}")
     return getattr(module, name)
 
 
@@ -99,7 +100,8 @@ def import_named(package: ModuleType, name: str, key: str, *, member: str) -> An
         module = importlib.import_module(path)
     except ModuleNotFoundError as error:
         if f"{path}.".startswith(f"{error.name}."):
-            raise UserError(f"config.{key}={name!r}: there is no module {path}") from None
+            modules = [module.name for module in pkgutil.iter_modules(package.__path__)]
+            raise UserError(f"config.{key}={name!r}: there is no module {path}; {closest(name, modules)}") from None
         raise UserError(
             f"config.{key}={name!r}: {path} needs the module {error.name}, which is not installed"
         ) from None
@@ -121,7 +123,8 @@ def check(config: ConfigDict) -> None:
     for key, value in flatten(config).items():
         low, high = RANGES.get(key.rpartition(".")[2], (-math.inf, math.inf))
         if isinstance(value, (int, float)) and not low <= value <= high:
-            raise UserError(f"config.{key}={value}: must be between {low:g} and {high:g}")
+            allowed = f"at least {low:g}" if high in (math.inf, 2**31 - 1) else f"between {low} and {high}"
+            raise UserError(f"config.{key}={value}: must be {allowed}")
 
 
 TINY = 1e-9  # what is positive is at least this

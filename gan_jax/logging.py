@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -65,12 +66,12 @@ class Log:
         from tensorboardX import SummaryWriter
 
         self.board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1 if step else None)
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns:
             from tqdm import tqdm
 
-            form = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} kimg [{elapsed}<{remaining}{postfix}]"
-            total, initial = (rounds * images_per_round / 1000 for rounds in (total_rounds, step))
-            self.bar = tqdm(total=total, initial=initial, bar_format=form, dynamic_ncols=True)
+            form = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} images [{elapsed}<{remaining}{postfix}]"
+            total, initial = total_rounds * images_per_round, step * images_per_round
+            self.bar = tqdm(total=total, initial=initial, bar_format=form, unit_scale=True, dynamic_ncols=True)
 
     def add(self, metrics: dict) -> None:
         """Takes the metrics of the round just dispatched and reads those of the round before."""
@@ -97,7 +98,7 @@ class Log:
         if self.began is None:  # the first round, which holds the compilation, is not timed
             self.timed_from = self.began = self.step, time.perf_counter()
         if self.bar is not None:
-            self.bar.update(self.images_per_round / 1000)
+            self.bar.update(self.images_per_round)
         if (
             crossed(self.interval_kimg, images_before, images_before + self.images_per_round)
             or self.step == self.total_rounds
@@ -118,7 +119,7 @@ class Log:
         shares = {name.split("/")[1]: value for name, value in means.items() if name.endswith("_right")}
         told += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in shares.items()]
         if self.bar is not None:
-            self.bar.set_postfix_str(f", {rate:,.0f} img/s, {', '.join(told)}")
+            self.bar.set_postfix_str(f"{rate:,.0f} img/s, {', '.join(told)}")
         else:
             self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {clock(left)} left, {', '.join(told)}")
 

@@ -66,8 +66,9 @@ def test_sigterm_ends_with_143(tmp_path):
     [
         (["--config=nowhere.py"], "--config=nowhere.py: there is no such file"),
         (["--config.batchsize=3"], "did you mean batch_size"),
-        (["--config.data=3"], "there is no key 'data'"),
+        (["--config.data=3"], "data is a group, set one of data.fit"),
         (["--config.batch_size=many"], "batch_size=many: invalid literal for int()"),
+        (["--config.lerning_rate=1"], "did you mean optimizers.discriminator.learning_rate or"),
         (["--mode=dream"], "dream"),
         (["--wrokdir=x"], "Unknown command line flag 'wrokdir'"),
         (["runs/x"], "runs/x: not a flag"),

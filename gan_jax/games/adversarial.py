@@ -32,7 +32,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     loss = named(losses, config.loss, "loss")
     penalty = None
     if config.penalty.name != "none":
-        penalty = named(penalties, config.penalty.name, "penalty.name")
+        penalty = named(penalties, config.penalty.name, "penalty.name", "none")
 
     def condition_of(batch):
         return batch["label"] if num_classes else None
