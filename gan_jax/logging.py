@@ -66,7 +66,7 @@ class Log:
         from tensorboardX import SummaryWriter
 
         self.board = SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1 if step else None)
-        if sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns:
+        if sys.stderr.isatty() and all(os.get_terminal_size(sys.stderr.fileno())):  # tqdm hides where a size is 0
             from tqdm import tqdm
 
             form = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} images [{elapsed}<{remaining}{postfix}]"
