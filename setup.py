@@ -18,7 +18,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["gan_jax", "gan_jax.*"]),
-    package_data={"gan_jax.data": ["mnist/*"]},
+    package_data={"gan_jax.data": ["mnist/*"], "gan_jax.evaluation": ["digits.npz"]},
     install_requires=[
         "absl-py>=2.1",
         "array_record>=0.8",

@@ -25,4 +25,5 @@ def get_config():
         config.optimizers[player].update(learning_rate=5e-4)
     config.ema.half_life_kimg = 20.0
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 1.0, 10.0, 20.0
+    config.eval_kimg = 100.0
     return config

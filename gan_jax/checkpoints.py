@@ -38,16 +38,22 @@ class Checkpoints:
 
     Args:
         directory: made if it is not there (unless `read_only`).
-        keep: how many of the newest are kept.
+        keep: how many of the newest are kept, besides the best: the one whose step the newest record has as
+            record["best"]["step"], if any.
         read_only: nothing is written, moved or tidied up.
     """
 
     def __init__(self, directory: Path, keep: int = 1, read_only: bool = False):
-        self.directory, self.read_only = directory, read_only
+        self.directory, self.read_only, self.keep, self.best = directory, read_only, keep, None
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, cleanup_tmp_directories=not read_only, create=not read_only, read_only=read_only
+            preservation_policy=self, cleanup_tmp_directories=not read_only, create=not read_only, read_only=read_only
         )
         self.manager = ocp.CheckpointManager(directory.absolute(), options=options)
+
+    def should_preserve(self, checkpoints, *, context) -> list[bool]:
+        """What orbax asks after a save, of the checkpoints from the oldest to the newest."""
+        del context
+        return [i >= len(checkpoints) - self.keep or info.step == self.best for i, info in enumerate(checkpoints)]
 
     def save(self, state: State, record: dict) -> None:
         """Starts to write `state`, and `record` (anything that JSON can hold) beside it.
@@ -64,21 +70,24 @@ class Checkpoints:
                 raise Diverged(f"round {int(values.step)}: the variables of player {player!r} are not finite")
         if shutil.disk_usage(self.directory).free < sum(leaf.nbytes for leaf in jax.tree.leaves(values)) + 2**20:
             raise self._disk_full()  # noticed before orbax's threads do, each in its own way
+        self.best = record.get("best", {}).get("step")
         record = {**record, "arrays": describe(values), "checksum": checksum(values)}
         items = {"state": ocp.args.StandardSave(state), "record": ocp.args.JsonSave(record)}
         self._or_user_error(lambda: self.manager.save(int(values.step), args=ocp.args.Composite(**items)))
 
-    def restore(self, like: Callable[[dict], State]) -> tuple[State, dict] | None:
-        """The newest checkpoint that is whole, as NumPy arrays, and its record; None if there is no checkpoint at all.
-
-        Damaged ones are reported, and set aside under another name.
+    def restore(self, like: Callable[[dict], State], which: str = "last") -> tuple[State, dict] | None:
+        """One checkpoint, as NumPy arrays, and its record; None if there is no checkpoint at all.
 
         Args:
             like: record -> a state of shapes, see `jax.eval_shape`.
+            which: "last", the newest that is whole (damaged ones are reported, and set aside under another name);
+                "best", the one that the newest record calls so; or the number of rounds.
 
         Raises:
-            UserError: all of them are damaged, or the newest whole one is of a state of another form.
+            UserError: there is no such checkpoint, it is damaged, or it is of a state of another form.
         """
+        if which != "last":
+            return self._restore_one(like, which)
         damaged = {}
         for step in sorted(self.manager.all_steps(), reverse=True):
             try:
@@ -92,6 +101,23 @@ class Checkpoints:
             reason = next(iter(damaged.values()))
             raise UserError(f"every checkpoint in {self.directory} is damaged ({reason}): choose another --workdir")
         return None
+
+    def _restore_one(self, like, which: str) -> tuple[State, dict] | None:
+        steps = self.manager.all_steps()
+        if not steps:
+            return None
+        there = f"{self.directory} has {', '.join(map(str, sorted(steps)))}"
+        try:
+            if which == "best":
+                best = self._restore(max(steps), record=ocp.args.JsonRestore()).record.get("best")
+                if best is None:
+                    raise UserError(f"--checkpoint=best: this run was not evaluated while it was trained; {there}")
+                which = str(best["step"])
+            if not which.isdigit() or int(which) not in steps:
+                raise UserError(f"--checkpoint={which}: must be best, last or a step; {there}")
+            return self._read(int(which), like)
+        except _Damaged as error:
+            raise UserError(f"--checkpoint={which}: it is damaged ({error}); {there}") from None
 
     def _read(self, step: int, like) -> tuple[State, dict]:
         record = self._restore(step, record=ocp.args.JsonRestore()).record

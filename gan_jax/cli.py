@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import flags, logging
@@ -79,7 +79,7 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     rest = values(argv)[1:]
     if rest:
         raise UserError(f"{' '.join(rest)}: not a flag; flags are written --name=value")
-    if given and values.mode != "train":
+    if given and values.mode in ("sample", "evaluate"):
         raise UserError(
             f"{given[0]} means nothing with --mode={values.mode}: it reads the config of the run in --workdir"
         )
@@ -123,11 +123,11 @@ def load_config(path: Path) -> ConfigDict:
     return config
 
 
-def refuse(values: flags.FlagValues, mode: str, names: Iterable[str]) -> None:
-    """Raises UserError if a flag that means nothing in this mode was given."""
-    for name in names:
-        if values[name].present:
-            raise UserError(f"--{name} means nothing with --mode={mode}")
+def refuse(values: flags.FlagValues, modes: dict[str, tuple[str, ...]]) -> None:
+    """Raises UserError if a flag was given that only other modes have; `modes` are {mode: its flags}."""
+    for name in {name for names in modes.values() for name in names} - set(modes[values.mode]):
+        if name != "config" and values[name].present:
+            raise UserError(f"--{name} means nothing with --mode={values.mode}")
 
 
 def start_jax() -> None:
@@ -174,13 +174,54 @@ def train(config, workdir: str, *, runner, devices, coordinator_address, num_pro
         os._exit(status)
 
 
-def sample(workdir: str | None, out: str | None, **options) -> None:
+def sample(workdir: str | None, out: str | None, num: int | None, **options) -> None:
     """`--mode=sample`; see `gan_jax.sampling.sample_to_file`."""
     if workdir is None or out is None:
         raise UserError("--mode=sample needs --workdir=DIR and --out=FILE.png or FILE.npz")
-    if not 0 <= options["seed"] < 2**32:
-        raise UserError(f"--seed={options['seed']}: must be between 0 and {2**32 - 1}")
+    check_seed(options["seed"])
     start_jax()
     from gan_jax.sampling import sample_to_file
 
-    sample_to_file(Path(workdir), Path(out), **options)
+    sample_to_file(Path(workdir), Path(out), num=64 if num is None else num, **options)
+
+
+def evaluate(workdir, images_a, images_b, image_size, num, seed, out, ema, checkpoint, **options) -> None:
+    """`--mode=evaluate`; see `gan_jax.evaluate.evaluate_run` and `evaluate_sets`."""
+    if (workdir is None) == (images_a is None) or (images_a and images_b is None):
+        raise UserError("--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH")
+    if workdir and image_size != "native":
+        raise UserError("--image_size is for --images_a: a run's samples have the size that it was trained on")
+    if images_a and (checkpoint != "last" or not ema):
+        raise UserError("--checkpoint and --noema are for --workdir: --images_a are taken as they are")
+    if out is not None and not (out.endswith(".json") and Path(out).absolute().parent.is_dir()):
+        raise UserError(f"--out={out}: must be a .json file in a folder that exists")
+    num = 50_000 if num is None else num
+    if num < 1:
+        raise UserError(f"--num={num}: must be positive")
+    check_seed(seed)
+    start_jax()
+    from gan_jax.evaluate import evaluate_run, evaluate_sets
+
+    options |= {"num": num, "seed": seed, "out": out and Path(out)}
+    if workdir:
+        evaluate_run(Path(workdir), real=images_b, ema=ema, checkpoint=checkpoint, **options)
+    else:
+        evaluate_sets(images_a, images_b, image_size=image_size, **options)
+
+
+def train_classifier(config, out: str | None, test: str | None, kimg: float, seed: int) -> None:
+    """`--mode=train_classifier`; see `gan_jax.evaluation.classifier.train_to_file`."""
+    if out is None or not out.endswith(".npz") or not Path(out).absolute().parent.is_dir():
+        raise UserError("--mode=train_classifier needs --out=FILE.npz, in a folder that exists")
+    if kimg <= 0:
+        raise UserError(f"--kimg={kimg}: must be positive")
+    check_seed(seed)
+    start_jax()
+    from gan_jax.evaluation.classifier import train_to_file
+
+    train_to_file(config.data, Path(out), test=test, images=int(1000 * kimg), seed=seed)
+
+
+def check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise UserError(f"--seed={seed}: must be between 0 and {2**32 - 1}")

@@ -16,7 +16,8 @@ from gan_jax.errors import UserError
 
 # Lengths, intervals and logging may change when a run is resumed; anything else would make it another run.
 FREE_TO_CHANGE = (
-    "total_kimg", "log_kimg", "sample_kimg", "checkpoint_kimg", "keep_checkpoints", "data.resident_mb",
+    "total_kimg", "log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg", "keep_checkpoints", "data.resident_mb",
+    "evaluation.features", "evaluation.metrics", "evaluation.num",
 )  # fmt: skip
 
 
@@ -62,8 +63,14 @@ def base_config() -> ConfigDict:
             "skip_broken": False,
             "resident_mb": 1024,  # sets up to this size are kept on the device
         },
+        "evaluation": {  # of the averaged generator, every eval_kimg and at the end
+            "features": "auto",  # or none | points | classifier[:FILE] | inception[:FILE] | inception_clean[:FILE]
+            "metrics": "watched",  # or a list such as "fid,kid,pr"
+            "num": 10_000,  # samples
+        },
         "log_kimg": 2.0,
         "sample_kimg": 10.0,
+        "eval_kimg": 50.0,
         "checkpoint_kimg": 20.0,
         "keep_checkpoints": 3,
     })  # fmt: skip
@@ -115,7 +122,7 @@ def check(config: ConfigDict) -> None:
     expected = base_config()
     if missing := set(expected) - set(config):
         raise UserError(f"the config lacks the keys {', '.join(sorted(missing))}")
-    groups = {group: (config[group], expected[group]) for group in ("penalty", "ema", "data")}
+    groups = {group: (config[group], expected[group]) for group in ("penalty", "ema", "data", "evaluation")}
     groups |= {f"optimizers.{p}": (own, expected.optimizers.generator) for p, own in config.optimizers.items()}
     for group, (own, like) in groups.items():
         if differ := set(own) ^ set(like):
@@ -131,8 +138,10 @@ TINY = 1e-9  # what is positive is at least this
 RANGES = {
     "seed": (0, 2**32 - 1),
     "total_kimg": (TINY, 1e12),
-    **dict.fromkeys(("batch_size", "n_critic", "every", "latent_size", "width", "keep_checkpoints"), (1, 2**31 - 1)),
-    **dict.fromkeys(("log_kimg", "sample_kimg", "checkpoint_kimg"), (TINY, math.inf)),
+    **dict.fromkeys(
+        ("batch_size", "n_critic", "every", "latent_size", "width", "keep_checkpoints", "num"), (1, 2**31 - 1)
+    ),
+    **dict.fromkeys(("log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg"), (TINY, math.inf)),
     **dict.fromkeys(
         ("learning_rate", "decay_kimg", "clip_norm", "eps", "half_life_kimg", "resident_mb"), (0, math.inf)
     ),

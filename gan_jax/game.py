@@ -49,6 +49,8 @@ class Game(NamedTuple):
         calibrate: `(variables, key, index) -> variables`: one step of the running statistics that `sample` uses, over
             the examples that (key, index) draw; None if nothing runs.
         judge: `(variables, images, condition) -> logits [n]`: the discriminator's opinion; None if it has none.
+        latents: `(key, index) -> z [n, Z]`, the latents that `sample` decodes; None if it decodes none.
+        decode: `(variables, z, condition) -> images`, so that `sample` is `decode` of `latents`; None likewise.
     """
 
     init: Callable[[jax.Array], Variables]
@@ -57,6 +59,8 @@ class Game(NamedTuple):
     averaged: tuple[str, ...] = ("generator",)
     calibrate: Callable | None = None
     judge: Callable | None = None
+    latents: Callable | None = None
+    decode: Callable | None = None
 
 
 @flax.struct.dataclass

@@ -14,6 +14,7 @@ import numpy as np
 
 from gan_jax import images
 from gan_jax.errors import Diverged
+from gan_jax.evaluation.measure import Report, collapse, plain, stamp
 
 
 def crossed(interval_kimg: float, images_before: int, images_now: int) -> bool:
@@ -53,6 +54,7 @@ class Log:
         self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
         self.began = None  # (step, time) from which the rest is foretold
         self.timed_from = None  # (step, time) of the last line
+        self.evaluated = False
         self.bar = None
         if workdir is None:
             return
@@ -131,11 +133,11 @@ class Log:
         if self.timed_from is not None:
             self.timed_from = self.timed_from[0], self.timed_from[1] + time.perf_counter() - start
 
-    def _write(self, values: dict[str, float]) -> None:
+    def _write(self, values: dict[str, float], **notes: str) -> None:
         if self.workdir is None:
             return
         kimg = self.step * self.images_per_round / 1000
-        self.file.write(json.dumps({"step": self.step, "kimg": kimg, **values}) + "\n")
+        self.file.write(json.dumps({"step": self.step, "kimg": kimg, **values, **notes}) + "\n")
         for name, value in values.items():
             self.board.add_scalar(name, value, self.step)
 
@@ -144,6 +146,20 @@ class Log:
         images.save(picture, self.workdir / "samples" / f"{self.step:06}.png")
         self.board.add_image("samples", picture, self.step, dataformats="HWC")
         self._write({"sliced_wasserstein": distance})
+
+    def evaluation(self, report: Report, best: dict) -> None:
+        """Tells and keeps the numbers of an evaluation and how they were made; compares them with the best round."""
+        told = ", ".join(f"{name} {value:.4g}" for name, value in report.results.items())
+        self.say(
+            f"round {self.step:,}: {told}; best {best['judge']} {best[best['judge']]:.4g} at round {best['step']:,}"
+        )
+        if sign := collapse(report.results, best):
+            self.say(f"warning: {sign} at round {best['step']:,}: the game may be collapsing")
+        for warning in () if self.evaluated else report.warnings:
+            self.say(f"warning: {warning}")
+        self.evaluated = True
+        numbers = {f"evaluation/{name}": value for name, value in plain(report.results).items() if value is not None}
+        self._write(numbers, protocol=stamp(report.protocol))
 
     def draw(self) -> None:
         """Draws curves.png and samples/progress.gif anew."""
@@ -196,17 +212,21 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         "/loss": "loss",
         "_right": "share that the\ndiscriminator judges right",
         "/gradient_norm": "gradient norm",
+        "evaluation/fid": "Fréchet distance",
+        "evaluation/swd": "sliced Wasserstein distance\n(evaluation)",
         "sliced_wasserstein": "sliced Wasserstein\ndistance",
     }
-    figure = Figure((8, 10), dpi=100, layout="constrained")
+    panels = {e: title for e, title in panels.items() if any(name.endswith(e) for line in lines for name in line)}
+    figure = Figure((8, 2.5 * len(panels)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, (ending, title) in zip(figure.subplots(len(panels), sharex=True), panels.items(), strict=True):
+    rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, (ending, title) in zip(rows, panels.items(), strict=True):
         for name in sorted({name for line in lines for name in line if name.endswith(ending)}):
             axes.plot(*zip(*((line["kimg"], line[name]) for line in lines if name in line), strict=True), label=name)
         if ending == "_right":
             axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")
             axes.set_ylim(0, 1.02)
-        axes.set_yscale("log" if ending in ("/gradient_norm", "sliced_wasserstein") else "linear")
+        axes.set_yscale("log" if ending not in ("/loss", "_right") else "linear")
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:

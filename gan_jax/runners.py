@@ -84,6 +84,15 @@ def make_runner(name: str = "auto", devices: int | None = None) -> Runner:
     return {"jit": _jit, "pmap": _pmap, "mesh": _mesh}[name](devices)
 
 
+def spread_over_devices() -> tuple[NamedSharding, NamedSharding]:
+    """How work other than training uses all devices of this host: (whole, split).
+
+    What is `jax.device_put` with `whole` lies on each of them; with `split`, its first axis is cut over them.
+    """
+    mesh = jax.make_mesh((jax.local_device_count(),), ("batch",), (AxisType.Auto,), devices=jax.local_devices())
+    return NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
+
+
 def _on_prepared(play_round: Callable) -> Callable:
     def run(state, resident, batch, seed, due):
         return play_round(state, prepare(resident, batch), jax.random.key(seed), due)

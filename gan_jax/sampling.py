@@ -1,20 +1,26 @@
 """Samples of the averaged generator, while a game is trained and afterwards."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from gan_jax import config as configs
 from gan_jax import images
 from gan_jax.checkpoints import Checkpoints
+from gan_jax.data import Source
 from gan_jax.errors import UserError
-from gan_jax.experiment import build
+from gan_jax.experiment import Experiment, build
 from gan_jax.game import Game, State, Variables
+from gan_jax.runners import spread_over_devices
 
 CALIBRATION_BATCHES, CALIBRATION_BATCH_SIZE = 32, 64
+CALIBRATED_ON = CALIBRATION_BATCHES * CALIBRATION_BATCH_SIZE
 
 
 def make_averager(game: Game) -> Callable[[State], Variables]:
@@ -37,23 +43,47 @@ def make_averager(game: Game) -> Callable[[State], Variables]:
     return average
 
 
-def make_sampler(game: Game, chunk: int = 128) -> Callable:
-    """`(variables, key, labels [n]) -> samples [n, ...]`: uint8 images, or float32 points.
+def make_sampler(game: Game) -> Callable:
+    """`(variables, key, labels [n], index [n]) -> samples [n, ...]`: uint8 images, or float32 points.
 
-    Sample i is the same for every n. Labels are ignored by an unconditional game.
+    By default the samples are those of index 0 to n - 1; sample i is the same whichever others are drawn with it.
+    Labels are ignored by an unconditional game.
     """
     draw = jax.jit(game.sample)
+    whole, split = spread_over_devices()
+    chunk = 128 * jax.local_device_count()
 
-    def sample(variables: Variables, key: jax.Array, labels: np.ndarray) -> np.ndarray:
+    def sample(variables: Variables, key: jax.Array, labels: np.ndarray, index: np.ndarray | None = None) -> np.ndarray:
+        index = np.arange(len(labels)) if index is None else index
+        variables = jax.device_put(variables, whole)
         parts = []
         for start in range(0, len(labels), chunk):
-            index = np.arange(start, start + chunk)  # always a whole chunk: one shape, one compilation
-            condition = np.resize(labels[start : start + chunk], chunk)
-            parts.append(np.asarray(draw(variables, key, index, condition)))
+            # Always a whole chunk: one shape, one compilation.
+            part = [np.resize(array[start : start + chunk], chunk).astype(np.int32) for array in (index, labels)]
+            parts.append(np.asarray(draw(variables, key, *jax.device_put(part, split))))
         samples = np.concatenate(parts)[: len(labels)]
         return images.to_uint8(samples) if samples.ndim == 4 else samples
 
     return sample
+
+
+@dataclasses.dataclass(frozen=True)
+class _Drawn:
+    """Samples that are drawn when they are read."""
+
+    draw: Callable[[np.ndarray], np.ndarray]
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.draw(rows)
+
+
+def as_source(game: Game, variables: Variables, labels: np.ndarray, image_shape: tuple[int, ...], seed: int) -> Source:
+    """Samples as a data set: example i is drawn for labels[i] whenever it is read, and always the same."""
+    sample, key = make_sampler(game), jax.random.key(seed)
+    variables = jax.device_put(variables, spread_over_devices()[0])
+    drawn = _Drawn(lambda rows: sample(variables, key, labels[rows], rows), (len(labels), *image_shape))
+    return Source(drawn, labels, tuple(map(str, range(labels.max() + 1))))
 
 
 def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray:
@@ -77,8 +107,40 @@ def class_columns(labels: np.ndarray) -> int | None:
     return num_classes if 0 < num_classes <= 16 else None
 
 
-def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int | None, ema: bool) -> None:
-    """Draws from a run's newest checkpoint into a picture (.png, .jpg, ...) or an .npz file.
+class Run(NamedTuple):
+    """A trained run, as it lies in a workdir."""
+
+    config: ConfigDict
+    experiment: Experiment
+    state: State
+    record: dict  # what the checkpoint knows, see `gan_jax.train`
+
+
+def load_run(workdir: Path, checkpoint: str = "last") -> Run:
+    """Reads one checkpoint of a run: the "last" whole one, the "best" one, or that of a number of rounds.
+
+    Raises:
+        UserError: there is no run, or no such checkpoint.
+    """
+    if not (workdir / "config.json").is_file() or not (workdir / "checkpoints").is_dir():
+        raise UserError(f"{workdir} holds no trained run: train one with --workdir={workdir} first")
+    config = configs.load(workdir / "config.json")
+
+    def experiment(record):
+        return build(config, tuple(record["image_shape"]), record["num_classes"])
+
+    checkpoints = Checkpoints(workdir / "checkpoints", read_only=True)
+    found = checkpoints.restore(lambda record: experiment(record).state_shapes, checkpoint)
+    if found is None:
+        raise UserError(f"{workdir} has no checkpoint yet: train on with --workdir={workdir}")
+    state, record = found
+    return Run(config, experiment(record), state, record)
+
+
+def sample_to_file(
+    workdir: Path, out: Path, *, num: int, seed: int, label: int | None, ema: bool, checkpoint: str = "last"
+) -> None:
+    """Draws from a checkpoint of a run into a picture (.png, .jpg, ...) or an .npz file.
 
     The .npz holds "images" uint8 [N, H, W, C] (or "points" float32 [N, 2]) and "labels" int32 [N], -1 if the model is
     unconditional.
@@ -95,18 +157,7 @@ def sample_to_file(workdir: Path, out: Path, *, num: int, seed: int, label: int 
         raise UserError(f"--out={out}: there is no folder {out.parent}")
     if num < 1:
         raise UserError(f"--num={num}: must be positive")
-    if not (workdir / "config.json").is_file() or not (workdir / "checkpoints").is_dir():
-        raise UserError(f"{workdir} holds no trained run: train one with --workdir={workdir} first")
-    config = configs.load(workdir / "config.json")
-
-    def experiment(record):
-        return build(config, tuple(record["image_shape"]), record["num_classes"])
-
-    found = Checkpoints(workdir / "checkpoints", read_only=True).restore(lambda record: experiment(record).state_shapes)
-    if found is None:
-        raise UserError(f"{workdir} has no checkpoint yet: train on with --workdir={workdir}")
-    state, record = found
-    game, num_classes = experiment(record)[:2]
+    _, (game, num_classes, *_), state, _ = load_run(workdir, checkpoint)
     labels = labels_for(num, num_classes, label)
     variables = make_averager(game)(state) if ema else state.variables
     samples = make_sampler(game)(variables, jax.random.key(seed), labels)

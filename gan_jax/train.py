@@ -1,16 +1,17 @@
-"""The training loop, top to bottom: build, restore, then batch -> round -> log -> sample -> checkpoint."""
+"""The training loop, top to bottom: build, restore, then batch -> round -> log -> sample -> evaluate -> checkpoint."""
 
 import contextlib
-import math
 from pathlib import Path
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from gan_jax import config as configs
 from gan_jax import data
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
+from gan_jax.evaluate import best_so_far, make_monitor
 from gan_jax.experiment import Experiment, build
 from gan_jax.game import batches_per_round, due, make_round
 from gan_jax.logging import Log, crossed
@@ -73,17 +74,27 @@ def train(config, workdir: Path, runner: Runner) -> None:
         players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(experiment, source, config.seed) if first_process else None
+    monitor = make_monitor(config, experiment, source)
     log.say(headline(config, source, experiment, runner))
     log.say(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
+    if monitor is None and config.evaluation.features == "auto":
+        log.say("not evaluated while training: --config.evaluation.features=inception measures fid on any images")
     if step >= total_rounds:
         log.say("nothing is left to do: raise config.total_kimg to go on")
 
     def sample() -> None:
         if first_process:
-            picture, distance = watch(state)
-            log.sample(picture, distance)
-            if distance < record.get("best", {"sliced_wasserstein": math.inf})["sliced_wasserstein"]:
-                record["best"] = {"sliced_wasserstein": distance, "step": step}
+            log.sample(*watch(state))
+
+    def evaluate() -> None:
+        """Notes the best round so far in the record; checkpoints keep it beside the newest ones."""
+        if first_process:
+            report = monitor(state)
+            record["best"] = best_so_far(record.get("best"), report, step)
+            log.evaluation(report, record["best"])
+        if jax.process_count() > 1:  # all of them must know which checkpoint to keep
+            step_of_best = multihost_utils.broadcast_one_to_all(np.int32(record.get("best", {}).get("step", 0)))
+            record.setdefault("best", {})["step"] = int(step_of_best)
 
     # Play.
     with StopRequest() as stop, contextlib.closing(log), contextlib.closing(checkpoints), contextlib.closing(stream):
@@ -102,7 +113,12 @@ def train(config, workdir: Path, runner: Runner) -> None:
                     log.flush()
                     with log.aside():
                         sample()
-                if crossed(config.checkpoint_kimg, *seen) or last or stopped:
+                evaluated = monitor and (crossed(config.eval_kimg, *seen) or last)
+                if evaluated:
+                    log.flush()
+                    with log.aside():
+                        evaluate()
+                if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluated:
                     log.flush()
                     with log.aside():
                         checkpoints.save(state, record)

@@ -42,6 +42,75 @@ def test_train_then_sample_then_the_same_command_again(tmp_path):
     assert again.returncode == 0 and "rounds 10 to 10" in again.stderr and "nothing is left to do" in again.stderr
 
 
+def test_evaluate_two_sets_in_a_process(tmp_path):
+    np.savez(tmp_path / "a.npz", points=np.random.default_rng(0).normal(size=(500, 2)))
+    flags = "--images_a=a.npz", "--images_b=ring", "--metrics=modes,pr", "--out=b.json"
+    done = main("--mode=evaluate", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "b.json").read_text())["results"]
+    assert set(results) == {"modes", "high_quality", "kl", "precision", "recall"} and results["high_quality"] < 0.1
+    assert "precision" in done.stdout and "500 of a.npz" in done.stdout
+
+
+def test_train_classifier_in_a_process(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 2
+    images = (rng.integers(0, 99, (200, 8, 8, 1)) + 150 * labels[:, None, None, None]).astype(np.uint8)
+    np.savez(tmp_path / "dark_and_bright.npz", images=images, labels=labels)
+    data = "--config.data.source=npz:dark_and_bright.npz"
+    done = main("--mode=train_classifier", data, "--kimg=3", "--out=c.npz", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "100.00% of 20 images of a tenth held out" in done.stdout
+    files = "--images_a=dark_and_bright.npz", "--images_b=dark_and_bright.npz"
+    done = main("--mode=evaluate", *files, "--features=classifier:c.npz", "--metrics=pr", cwd=tmp_path)
+    assert done.returncode == 0 and "classifier c.npz" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({}, "--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH"),
+        ({"images_a": "x"}, "--mode=evaluate needs --workdir=DIR of a run, or"),
+        ({"workdir": "x", "images_a": "x", "images_b": "y"}, "--mode=evaluate needs"),
+        ({"workdir": "x", "out": "x.txt"}, "must be a .json file in a folder that exists"),
+        ({"workdir": "x", "out": "nowhere/x.json"}, "must be a .json file in a folder that exists"),
+        ({"workdir": "x", "num": 0}, "--num=0: must be positive"),
+        ({"workdir": "x", "seed": -1}, "--seed=-1: must be between"),
+        ({"workdir": "x", "image_size": "64"}, "--image_size is for --images_a"),
+        ({"workdir": "nowhere"}, "nowhere holds no trained run"),
+        ({"images_a": "nowhere", "images_b": "ring"}, "unknown data.source=nowhere"),
+        ({"images_a": "ring", "images_b": "ring", "ema": False}, "are taken as they are"),
+        ({"images_a": "ring", "images_b": "ring", "checkpoint": "best"}, "are taken as they are"),
+    ],
+)
+def test_mistakes_about_evaluations(changes, message):
+    given = {"workdir": None, "images_a": None, "images_b": None, "image_size": "native", "num": None, "seed": 0}
+    given |= {"out": None, "ema": True, "checkpoint": "last", "metrics": "auto", "features": "auto"}
+    with pytest.raises(UserError) as caught:
+        cli.evaluate(**{**given, **changes})
+    assert message in str(caught.value) and len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"out": None}, "--mode=train_classifier needs --out=FILE.npz"),
+        ({"out": "c.png"}, "--mode=train_classifier needs --out=FILE.npz"),
+        ({"kimg": 0.0}, "--kimg=0.0: must be positive"),
+        ({}, "needs labelled images"),
+    ],
+)
+def test_mistakes_about_classifiers(changes, message, tmp_path):
+    given = {"config": get_config(), "out": str(tmp_path / "c.npz"), "test": None, "kimg": 1.0, "seed": 0}
+    with pytest.raises(UserError, match=message):
+        cli.train_classifier(**{**given, **changes})
+
+
+def test_flags_of_other_modes_are_refused():
+    done = main("--mode=evaluate", "--label=3")
+    assert (done.returncode, done.stderr) == (2, "gan_jax: --label means nothing with --mode=evaluate\n")
+
+
 def test_sigterm_ends_with_143(tmp_path):
     command = [
         sys.executable,

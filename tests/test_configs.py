@@ -23,7 +23,7 @@ def test_two_rounds(name, devices, tmp_path):
         images = np.random.default_rng(0).integers(0, 256, (16, *shape), np.uint8)
         np.savez(tmp_path / "few.npz", images=images, labels=np.arange(16) % 10)
         config.data.source = f"npz:{tmp_path / 'few.npz'}"
-    config.batch_size, config.total_kimg = 4, 0.008
+    config.batch_size, config.total_kimg, config.evaluation.num = 4, 0.008, 16
     for player in ("generator", "discriminator"):
         config.networks[player].width = 4
     train(config, tmp_path / "run", make_runner("auto", devices))

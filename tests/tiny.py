@@ -13,5 +13,6 @@ def get_config(**changes):
     config.data.source = "ring"
     config.total_kimg = 0.16
     config.log_kimg = config.sample_kimg = config.checkpoint_kimg = 0.08
+    config.evaluation.features = "none"
     config.update_from_flattened_dict(changes)
     return config

@@ -20,10 +20,14 @@ FORMAT = 1  # part of every key: raise it when the decoding or the files change
 Chunks = Iterable[tuple[np.ndarray, list[int]]]
 
 
+def cache_folder() -> Path:
+    """`$GAN_JAX_CACHE`, else `$XDG_CACHE_HOME/gan_jax`, else `~/.cache/gan_jax`; it may be deleted at will."""
+    home = os.environ.get("GAN_JAX_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "gan_jax")
+    return Path(home).expanduser()
+
+
 def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callable[[], Chunks]) -> Source:
     """Opens decoded pictures from the cache, decoding them first where they are not there or are damaged.
-
-    The cache is `$GAN_JAX_CACHE`, else `$XDG_CACHE_HOME/gan_jax`, else `~/.cache/gan_jax`, and may be deleted at will.
 
     Args:
         key: all that the pixels depend on; its `repr` names the files.
@@ -37,8 +41,7 @@ def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callabl
     Raises:
         UserError: the cache can't be written; and all that `decode` raises.
     """
-    home = os.environ.get("GAN_JAX_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "gan_jax")
-    folder = Path(home).expanduser()
+    folder = cache_folder()
     stem = hashlib.sha256(repr((FORMAT, key)).encode()).hexdigest()[:32]
     images_path, labels_path = folder / f"{stem}.npy", folder / f"{stem}.json"
     try:
@@ -46,7 +49,7 @@ def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callabl
         with contextlib.suppress(OSError, EOFError, ValueError, TypeError, KeyError):
             return _load(images_path, labels_path, class_names)
         folder.mkdir(parents=True, exist_ok=True)
-        with _replacing(images_path) as images_file, _replacing(labels_path) as labels_file:
+        with replacing(images_path) as images_file, replacing(labels_path) as labels_file:
             shape, labels = _write_images(images_file, _progress(decode(), total), total)
             labels_file.write(json.dumps({"shape": shape, "labels": labels}).encode())
         return _load(images_path, labels_path, class_names)
@@ -84,7 +87,7 @@ def _write_header(file, shape: tuple[int, ...]) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path):
+def replacing(path: Path):
     """A file to write that takes its name only when complete, so two processes may write the same one."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
         try:

@@ -15,11 +15,13 @@ class Source:
             such a `shape` that is indexed by an array of row numbers.
         labels: int32 [N] in [0, num_classes), all 0 where the set is unlabelled.
         class_names: one name a class; empty where the set is unlabelled.
+        modes: (centres float32 [M, 2], standard deviation) of a mixture of Gaussians; None of other sets.
     """
 
     images: Any
     labels: np.ndarray
     class_names: tuple[str, ...] = ()
+    modes: tuple[np.ndarray, float] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,6 +40,10 @@ class Source:
         """
         return {"image": np.asarray(self.images[rows]), "label": self.labels[rows]}
 
+    def select(self, rows: np.ndarray) -> "Source":
+        """The set of these examples, int [n], in this order."""
+        return Source(_Selected(self, rows), self.labels[rows], self.class_names, self.modes)
+
     @property
     def image_shape(self) -> tuple[int, ...]:
         return tuple(self.images.shape[1:])
@@ -50,3 +56,16 @@ class Source:
     def nbytes(self) -> int:
         """The bytes that all images take in memory."""
         return len(self) * self[0]["image"].nbytes
+
+
+@dataclasses.dataclass(frozen=True)
+class _Selected:
+    source: Source
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.source.image_shape)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.source.read(self.rows[rows])["image"]

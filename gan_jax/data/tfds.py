@@ -1,6 +1,7 @@
 """Image sets of TensorFlow Datasets; once prepared, they are read without TensorFlow."""
 
 import difflib
+import functools
 import importlib.util
 import math
 import os
@@ -70,6 +71,9 @@ class Records:
         class_names: of the feature "label"; empty if there are no labels.
     """
 
+    modes = None
+    select = Source.select
+
     def __init__(
         self,
         examples: Sequence[dict[str, Any]],
@@ -98,6 +102,12 @@ class Records:
         images = [self._shaped(example[self._image_name]) for example in examples]
         labels = [example["label"] if self.class_names else 0 for example in examples]
         return {"image": np.stack(images), "label": np.array(labels, np.int32)}
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """int32 [N]. It takes a pass over the whole set; only evaluations ask for it."""
+        starts = range(0, len(self), CHUNK)
+        return np.concatenate([self.read(np.arange(i, min(i + CHUNK, len(self))))["label"] for i in starts])
 
     def _shaped(self, image: np.ndarray) -> np.ndarray:
         from PIL import Image

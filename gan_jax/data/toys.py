@@ -3,6 +3,8 @@
 Reference: PacGAN (Lin et al., 2018), section 4.1, for `ring` and `grid`.
 """
 
+import dataclasses
+
 import numpy as np
 
 from gan_jax.data.source import Source
@@ -51,7 +53,7 @@ def moons() -> Source:
 
 def _mixture(modes: np.ndarray, sigma: float) -> Source:
     rng, labels = _draw(len(modes))
-    return _noisy(rng, modes[labels], sigma, labels)
+    return dataclasses.replace(_noisy(rng, modes[labels], sigma, labels), modes=(modes, sigma))
 
 
 def _draw(classes: int) -> tuple[np.random.Generator, np.ndarray]:

@@ -98,8 +98,11 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
             "discriminator": dict(discriminator.init(discriminator_key, image, label)),
         }
 
+    def decode(variables, z, condition=None):
+        return generator.apply(variables["generator"], z, condition, train=False)
+
     def sample(variables, key, index, condition=None):
-        return generator.apply(variables["generator"], latents(key, index), condition, train=False)
+        return decode(variables, latents(key, index), condition)
 
     def calibrate(variables, key, index):
         condition = index % num_classes if num_classes else None
@@ -109,4 +112,4 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     def judge(variables, images, condition=None):
         return discriminator.apply(variables["discriminator"], images, condition, train=False)
 
-    return Game(init, tuple(turns), sample, ("generator",), calibrate, judge)
+    return Game(init, tuple(turns), sample, ("generator",), calibrate, judge, latents, decode)

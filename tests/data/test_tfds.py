@@ -56,6 +56,11 @@ def test_images_of_many_sizes(config, prepared, monkeypatch, limit):
     assert batch["label"].tolist() == [1, 1, 1] and source[1]["label"] == 0
     np.testing.assert_array_equal(batch["image"][:, 3, 3], [[90] * 3, [50] * 3, [110] * 3])
     np.testing.assert_array_equal(source[4]["image"], batch["image"][0])
+    assert source.labels.tolist() == [1, 0, 1, 0, 1, 0, 1]
+    some = source.select(np.array([5, 0, 2]))
+    assert (len(some), some.image_shape, some.class_names) == (3, (8, 6, 3), ("a", "b"))
+    np.testing.assert_array_equal(some.read(np.array([1, 0]))["image"], source.read(np.array([0, 5]))["image"])
+    assert some.read(np.array([1, 0]))["label"].tolist() == [1, 0]
 
 
 def test_the_only_image_will_do_and_labels_may_lack(config, prepared):

@@ -1,0 +1,250 @@
+"""A small classifier of a labelled data set: features for domains that Inception knows nothing of, such as digits.
+
+The one for digits comes with the library: `digits.npz` beside this file says how it was made and how good it is.
+"""
+
+import hashlib
+import json
+import sys
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax.traverse_util import flatten_dict, unflatten_dict
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from gan_jax import __version__
+from gan_jax.data import Source, open_source, rows
+from gan_jax.errors import UserError
+from gan_jax.images import to_float
+from gan_jax.networks.layers import Conv
+
+DIGITS = Path(__file__).parent / "digits.npz"
+CHUNK = 256  # images of a forward pass
+SHIFT = 2  # pixels, the most that training moves an image in each direction
+
+
+class Network(nn.Module):
+    """Images [B, H, W, C] in [-1, 1] to (features [B, 128], logits [B, K])."""
+
+    num_classes: int
+
+    @nn.compact
+    def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        x, width = images, 32
+        while min(x.shape[1:3]) > 4:
+            x, width = nn.relu(Conv(width, kernel_init=nn.initializers.he_normal())(x)), 64
+        x = nn.Dense(128, kernel_init=nn.initializers.he_normal(), name="features")(x.reshape(len(x), -1))
+        x = nn.relu(x)
+        return x, nn.Dense(self.num_classes, name="logits")(x)
+
+
+class Classifier(NamedTuple):
+    """A trained network.
+
+    Attributes:
+        params: of `Network`.
+        image_shape: (H, W, C) that it takes.
+        num_classes: K.
+        about: what it was trained and tested on, and its accuracy there, for the protocol.
+        sha256: of its parameters.
+    """
+
+    params: dict
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    about: dict
+    sha256: str
+
+
+def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: float = 2e-3, seed: int = 0) -> dict:
+    """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted images.
+
+    Args:
+        source: labelled images.
+        images: shown in all, over all epochs.
+        batch_size: at most as many as the source has.
+        learning_rate: at the start.
+        seed: of the start, the order and the shifts.
+
+    Raises:
+        UserError: the source has no labels, or points.
+    """
+    if source.num_classes < 2 or len(source.image_shape) != 3:
+        raise UserError("a classifier needs labelled images of at least two classes: folders in the folder are classes")
+    batch_size = min(batch_size, len(source))
+    steps = max(images // batch_size, 1)
+    network, key = Network(source.num_classes), jax.random.key(seed)
+    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
+
+    def shifted(image, key):
+        start = jax.random.randint(key, (2,), 0, 2 * SHIFT + 1)
+        padded = jnp.pad(image, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
+        return jax.lax.dynamic_slice(padded, (*start, 0), image.shape)
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def step(params, state, images, labels, number):
+        keys = jax.random.split(jax.random.fold_in(key, number), len(images))
+        batch = jax.vmap(shifted)(to_float(images), keys)
+
+        def loss(params):
+            _, logits = network.apply(params, batch)
+            return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+        updates, state = optimizer.update(jax.grad(loss)(params), state)
+        return optax.apply_updates(params, updates), state
+
+    params = jax.jit(network.init)(key, jnp.zeros((1, *source.image_shape)))
+    state = optimizer.init(params)
+    for number in tqdm(range(steps), "classifier", unit=" batches", leave=False, disable=not sys.stderr.isatty()):
+        batch = source.read(rows(len(source), batch_size, seed, number))
+        params, state = step(params, state, batch["image"], batch["label"], np.int32(number))
+    return params
+
+
+def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What the classifier sees in images: its last features, and its logits.
+
+    A classifier of grey images sees each channel of colour ones by itself: the features lie side by side, and the K^C
+    joint classes, the first channel's being the most significant digit, have the sums of the log-probabilities as
+    logits. So it counts the 1,000 modes of stacked digits.
+
+    Args:
+        classifier: see there.
+        images: uint8 (or float in [0, 255]) [B, H, W, C].
+
+    Returns:
+        (features [B, F], logits [B, K])
+
+    Raises:
+        UserError: images of another shape than it was trained on.
+    """
+    height, width, channels = classifier.image_shape
+    if images.shape[1:3] != (height, width) or channels not in (1, images.shape[3]):
+        wanted, given = ("x".join(map(str, shape)) for shape in (classifier.image_shape, images.shape[1:]))
+        raise UserError(f"the classifier takes images {wanted}, not {given}: set data.image_size or train another one")
+    look = partial(Network(classifier.num_classes).apply, classifier.params)
+    images = images.astype(jnp.float32) / 127.5 - 1
+    if channels == images.shape[3]:
+        return look(images)
+    seen = [look(images[..., c : c + 1]) for c in range(images.shape[3])]
+    joint = jnp.zeros((len(images), 1))
+    for _, logits in seen:
+        joint = (joint[:, :, None] + jax.nn.log_softmax(logits)[:, None, :]).reshape(len(images), -1)
+    return jnp.concatenate([pool for pool, _ in seen], axis=-1), joint
+
+
+def see(params: dict, source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """The features [N, F] and logits [N, K] of a whole set."""
+    seen, network = [], jax.jit(lambda images: Network(source.num_classes).apply(params, to_float(images)))
+    for start in range(0, len(source), CHUNK):
+        seen.append(network(source.read(np.arange(start, start + CHUNK) % len(source))["image"]))
+    return tuple(np.concatenate(parts)[: len(source)] for parts in zip(*seen, strict=True))
+
+
+def accuracy(params: dict, source: Source) -> float:
+    """The share of a labelled source's images that are given their label."""
+    return float(np.mean(see(params, source)[1].argmax(axis=1) == source.labels))
+
+
+def with_unit_features(params: dict, source: Source) -> dict:
+    """Parameters of the same classifier whose features have a mean square of 1 over the set.
+
+    So distances of different classifiers are of one magnitude, and the cubes in the kernel distance's kernel are not
+    ruled by the largest features. ReLU lets a positive factor through: what is taken from one layer, the next one gets.
+    """
+    scale = float(np.sqrt(np.mean(see(params, source)[0] ** 2)))
+    own = dict(params["params"])
+    own["features"] = jax.tree.map(lambda leaf: leaf / scale, own["features"])
+    own["logits"] = {**own["logits"], "kernel": own["logits"]["kernel"] * scale}
+    return {"params": own}
+
+
+def accuracy_score(fake: Source, real: Source, *, images: int, seed: int = 0) -> float:
+    """The classification accuracy score: how well real images are classified by what was trained on generated ones.
+
+    It falls with every class that is drawn badly, wrongly or without variety, which a person does not see in a grid.
+
+    Args:
+        fake: generated images, with the labels that they were generated for.
+        real: of the same classes.
+        images: that the classifier is trained on, over all epochs.
+        seed: of the training.
+
+    Returns:
+        The accuracy on the real images, [0, 1].
+
+    Reference: Ravuri and Vinyals 2019, section 3.
+    """
+    return accuracy(train(fake, images=images, seed=seed), real)
+
+
+def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int) -> None:
+    """Trains a classifier, tests it on images that it has not seen, and writes both.
+
+    Args:
+        config: the data, see `gan_jax.data.open_source`.
+        out: the .npz file.
+        test: another `config.source` with the same classes to test on; None: a tenth of the set is held out.
+        images: see `train`.
+        seed: see `train`.
+
+    Raises:
+        UserError: data without labels, or a test set that does not fit.
+    """
+    source = open_source(config)
+    if test:
+        tests = open_source(ConfigDict({**config, "source": test}))
+        if (tests.image_shape, tests.num_classes) != (source.image_shape, source.num_classes):
+            raise UserError(f"--test={test} has other shapes or classes than {config.source}")
+    else:
+        order = np.random.default_rng(seed).permutation(len(source))
+        held_out = len(source) // 10
+        tests, source = source.select(order[:held_out]), source.select(order[held_out:])
+    params = with_unit_features(train(source, images=images, seed=seed), source)
+    about = {"trained_on": config.source, "images": images, "seed": seed, "tested_on": test or "a tenth held out"}
+    classifier = save(out, params, source.image_shape, source.num_classes, about)
+    right = accuracy(classifier.params, tests)  # of what half precision has left
+    save(out, params, source.image_shape, source.num_classes, {**about, "accuracy": right})
+    print(f"{right:.2%} of {len(tests):,} images of {about['tested_on']} are classified right -> {out}")
+
+
+def save(path: Path, params: dict, image_shape: tuple[int, int, int], num_classes: int, about: dict) -> Classifier:
+    """Writes an .npz of the parameters, in half precision, and of what is known about them; returns what it holds."""
+    arrays = {name: np.asarray(leaf, np.float16) for name, leaf in flatten_dict(params, sep="/").items()}
+    about = {**about, "image_shape": image_shape, "num_classes": num_classes, "gan_jax": __version__}
+    partial_path = path.with_name(f".{path.name}")
+    with partial_path.open("wb") as file:
+        np.savez_compressed(file, about=json.dumps(about), **arrays)
+    partial_path.replace(path)
+    return load(path)
+
+
+def load(path: Path = DIGITS) -> Classifier:
+    """Reads what `save` wrote.
+
+    Raises:
+        UserError: there is no such file, or it is no classifier.
+    """
+    try:
+        with np.load(path) as file:
+            about = json.loads(str(file["about"]))
+            leaves = {name: file[name].astype(np.float32) for name in file.files if name != "about"}
+        shape, num_classes = tuple(about["image_shape"]), about["num_classes"]
+        params = unflatten_dict(leaves, sep="/")
+        expected = jax.eval_shape(Network(num_classes).init, jax.random.key(0), jnp.zeros((1, *shape)))
+        chex.assert_trees_all_equal_shapes(params, expected)
+    except FileNotFoundError:
+        raise UserError(f"there is no classifier {path}: make one with --mode=train_classifier --out={path}") from None
+    except (OSError, ValueError, TypeError, KeyError, AssertionError, EOFError, zipfile.BadZipFile):
+        raise UserError(f"{path} is not a classifier that --mode=train_classifier has written") from None
+    digest = hashlib.sha256(b"".join(leaves[name].tobytes() for name in sorted(leaves))).hexdigest()
+    return Classifier(params, shape, num_classes, about, digest)

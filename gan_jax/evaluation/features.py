@@ -1,0 +1,168 @@
+"""What the metrics compare: the features of a network, of every image of a set, from one pass over it."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax.data import Source
+from gan_jax.data.cache import cache_folder, replacing
+from gan_jax.errors import UserError
+from gan_jax.evaluation import classifier, inception
+from gan_jax.evaluation.moments import Moments, merge, moments
+from gan_jax.runners import spread_over_devices
+
+KINDS = "auto, points, classifier[:FILE.npz], inception[:FILE.pth], inception_clean[:FILE.pth]"
+
+
+class Features(NamedTuple):
+    """A network that sees images, or the coordinates of points.
+
+    Attributes:
+        kind: "points", "classifier" or "inception".
+        name: with the network's SHA-256 and how images are resized for it, for the protocol; and for the cache.
+        params: of the network.
+        see: the pure function (params, images uint8 [B, H, W, C]) -> (pool [B, F], logits [B, K]). It takes float
+            images in [0, 255] too. Points have no logits: it returns None in their place.
+        chunk: images that a device sees at a time.
+    """
+
+    kind: str
+    name: str
+    params: Any
+    see: Callable
+    chunk: int
+
+
+def open_features(name: str, source: Source, source_name: str) -> Features:
+    """The features that a person asks for.
+
+    Args:
+        name: one of the `KINDS`. "auto" is points for points, the embedded classifier for digits, else Inception.
+        source: what they are to see.
+        source_name: the config's data.source.
+
+    Raises:
+        UserError: there are no such features, or they don't fit the source.
+    """
+    is_points = len(source.image_shape) == 1
+    if name == "auto":
+        name = "points" if is_points else "classifier" if is_digits(source, source_name) else "inception"
+    kind, _, path = name.partition(":")
+    if is_points != (kind == "points"):
+        raise UserError(f"--features={name}: {source_name} has {'points' if is_points else 'images'}, so it can't be")
+    match kind:
+        case "points" if not path:
+            return Features("points", "points as they are", None, lambda _, points: (points, None), 4096)
+        case "classifier":
+            own = classifier.load(*[Path(path).expanduser()] if path else [])
+            see = lambda params, images: classifier.features(own._replace(params=params), images)
+            label = path or "digits"
+            features = Features(kind, f"classifier {label} {own.sha256[:12]}, not resized", own.params, see, 256)
+        case "inception" | "inception_clean":
+            resize = "clean" if kind == "inception_clean" else "legacy"
+            params, sha256 = inception.load(Path(path).expanduser() if path else None)
+            see = lambda params, images: inception.features(params, images, resize)
+            features = Features("inception", f"inception {sha256[:12]}, {resize} resize to 299x299", params, see, 32)
+        case _:
+            raise UserError(f"--features={name}: must be one of {KINDS}")
+    shape = jax.ShapeDtypeStruct((1, *source.image_shape), np.uint8)
+    jax.eval_shape(features.see, features.params, shape)  # raises what `see` raises about images that do not fit
+    return features
+
+
+def is_digits(source: Source, source_name: str) -> bool:
+    """Whether the embedded classifier of digits is made for this set."""
+    of_digits = source_name.split(":")[:2] in (["digits"], ["stacked_digits"], ["tfds", "mnist"])
+    return of_digits and source.image_shape[:2] == (28, 28)
+
+
+class Seen(NamedTuple):
+    """What one pass over a set leaves.
+
+    Attributes:
+        moments: of the features of all examples.
+        rows: int [n], the examples of which more than that was kept.
+        pool: float32 [n, F], their features.
+        logits: float32 [n, K], or [n, 0] where there are none.
+    """
+
+    moments: Moments
+    rows: np.ndarray
+    pool: np.ndarray
+    logits: np.ndarray
+
+
+def look(source: Source, features: Features, rows: np.ndarray, title: str) -> Seen:
+    """One pass over a set, on all devices of this host.
+
+    Args:
+        source: images or points.
+        features: see there.
+        rows: int [n], ascending: of which examples features and logits are kept.
+        title: for the progress bar.
+
+    Returns:
+        The moments of all examples, and the features and logits of `rows`.
+    """
+    from tqdm import tqdm
+
+    whole, split = spread_over_devices()
+    see, params = jax.jit(features.see), jax.device_put(features.params, whole)
+    chunk = features.chunk * jax.local_device_count()
+    total, pools, logits = None, [], []
+
+    def keep(start, seen):
+        nonlocal total
+        count = min(chunk, len(source) - start)
+        pool, scores = (None if part is None else np.asarray(part)[:count] for part in seen)
+        if not np.isfinite(pool).all():
+            raise UserError(f"{title}: some are not finite, or their features are not, so nothing can be measured")
+        total = moments(pool) if total is None else merge(total, moments(pool))
+        mine = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)] - start
+        pools.append(pool[mine])
+        logits.append(np.empty((len(mine), 0), np.float32) if scores is None else scores[mine])
+
+    last = None
+    with tqdm(total=len(source), desc=title, unit=" images", leave=False, disable=not sys.stderr.isatty()) as bar:
+        for start in range(0, len(source), chunk):
+            batch = source.read(np.arange(start, start + chunk) % len(source))["image"]  # always a whole chunk
+            ahead = start, see(params, jax.device_put(batch, split))  # the device works while the host takes stock
+            if last is not None:
+                keep(*last)
+            last = ahead
+            bar.update(min(chunk, len(source) - start))
+        keep(*last)
+    return Seen(total, rows, np.concatenate(pools), np.concatenate(logits))
+
+
+def content_hash(source: Source, chunk: int = 4096) -> str:
+    """SHA-256 of a set's images and labels, in their order."""
+    digest = hashlib.sha256(json.dumps([len(source), *source.image_shape]).encode())
+    digest.update(np.ascontiguousarray(source.labels))
+    for start in range(0, len(source), chunk):
+        digest.update(np.ascontiguousarray(source.read(np.arange(start, min(start + chunk, len(source))))["image"]))
+    return digest.hexdigest()
+
+
+def look_once(source: Source, features: Features, rows: np.ndarray, title: str, sha256: str) -> Seen:
+    """`look` at a set of that content, from the cache if it was seen before: what real sets are seen with."""
+    key = repr((1, sha256, features.name, rows.tobytes()))
+    path = cache_folder() / "seen" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    try:
+        with np.load(path) as file:
+            return Seen(Moments(int(file["count"]), file["mean"], file["scatter"]), rows, file["pool"], file["logits"])
+    except Exception:  # not there, or damaged: NumPy and zipfile have many ways to say so
+        seen = look(source, features, rows, title)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            np.savez(file, **seen.moments._asdict(), pool=seen.pool, logits=seen.logits)
+    except OSError as error:
+        print(f"not kept for the next time: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
+    return seen

@@ -1,0 +1,243 @@
+"""Every metric of a set of samples against a set of real examples, from one pass over each."""
+
+import math
+import platform
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax
+import jax
+import numpy as np
+
+from gan_jax import __version__
+from gan_jax.data import Source
+from gan_jax.errors import UserError
+from gan_jax.evaluation import classifier
+from gan_jax.evaluation.density_coverage import density_coverage
+from gan_jax.evaluation.features import Features, Seen, content_hash, look, look_once
+from gan_jax.evaluation.frechet_distance import frechet_distance
+from gan_jax.evaluation.inception_score import inception_score
+from gan_jax.evaluation.kernel_distance import kernel_distance
+from gan_jax.evaluation.mode_coverage import class_coverage, mode_coverage
+from gan_jax.evaluation.moments import covariance
+from gan_jax.evaluation.nearest_neighbours import nearest_neighbours, neighbours_picture
+from gan_jax.evaluation.path_length import path_length
+from gan_jax.evaluation.precision_recall import precision_recall
+from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
+
+ENOUGH = 10_000  # samples, for a Fréchet distance whose bias is small
+PACGAN = 2_500  # points by which PacGAN counts modes
+SCORED = 50_000  # images, over all epochs, that the classifier of the accuracy score is trained on
+SHOWN, NEIGHBOURS = 12, 6  # samples in the picture of nearest neighbours, and real images beside each
+
+
+class Pair(NamedTuple):
+    """What metrics are functions of."""
+
+    real: Seen
+    fake: Seen
+    real_source: Source
+    fake_source: Source
+    features: Features
+    seed: int
+    paths: Callable | None  # see `make_evaluator`
+
+
+def _fid(pair):
+    real, fake = (seen.moments for seen in (pair.real, pair.fake))
+    return {"fid": frechet_distance(real.mean, covariance(real), fake.mean, covariance(fake))}
+
+
+def _kid(pair):
+    mean, error = kernel_distance(pair.real.pool, pair.fake.pool, seed=pair.seed)
+    return {"kid": mean, "kid_error": error}
+
+
+def _inception_score(pair):
+    mean, deviation = inception_score(pair.fake.logits)
+    return {"is": mean, "is_deviation": deviation}
+
+
+def _precision_recall(pair):
+    return dict(zip(("precision", "recall"), precision_recall(pair.real.pool, pair.fake.pool), strict=True))
+
+
+def _density_coverage(pair):
+    return dict(zip(("density", "coverage"), density_coverage(pair.real.pool, pair.fake.pool), strict=True))
+
+
+def _modes(pair):
+    if pair.features.kind == "points":
+        return mode_coverage(pair.fake.pool[:PACGAN], *pair.real_source.modes)._asdict()
+    num_classes = pair.fake.logits.shape[1]
+    labelled = pair.real_source.num_classes == num_classes
+    shares = np.bincount(pair.real_source.labels, minlength=num_classes) / len(pair.real_source) if labelled else None
+    modes, kl = class_coverage(pair.fake.logits.argmax(axis=1), num_classes, shares)
+    return {"modes": modes, "kl": kl, "sure": float(jax.nn.softmax(pair.fake.logits).max(axis=1).mean())}
+
+
+def _sliced_wasserstein(pair):
+    n = min(len(pair.real.rows), len(pair.fake.rows))
+    return {"swd": sliced_wasserstein(pair.real.pool[:n], pair.fake.pool[:n])}
+
+
+def _path_length(pair):
+    see, epsilon = jax.jit(pair.features.see), 1e-4
+    seen = [[see(pair.features.params, end)[0] for end in ends] for ends in pair.paths(pair.features.chunk, epsilon)]
+    ends = (np.concatenate(end)[: len(pair.fake_source)] for end in zip(*seen, strict=True))
+    return {"ppl": path_length(*ends, epsilon)}
+
+
+def _accuracy_score(pair):
+    fake = pair.fake_source.read(np.arange(len(pair.fake_source)))
+    fake = Source(fake["image"], fake["label"], pair.real_source.class_names)
+    return {"cas": classifier.accuracy_score(fake, pair.real_source, images=SCORED, seed=pair.seed)}
+
+
+def _nearest_neighbours(pair):
+    fake = pair.fake.pool[:SHOWN]
+    rows, _ = nearest_neighbours(fake, pair.real.pool, NEIGHBOURS)
+    fakes = pair.fake_source.read(pair.fake.rows[: len(fake)])["image"]
+    reals = pair.real_source.read(pair.real.rows[rows.ravel()])["image"]
+    return {"nn": neighbours_picture(fakes, reals.reshape(*rows.shape, *reals.shape[1:]))}
+
+
+METRICS = {
+    "fid": _fid,
+    "kid": _kid,
+    "is": _inception_score,
+    "pr": _precision_recall,
+    "dc": _density_coverage,
+    "modes": _modes,
+    "swd": _sliced_wasserstein,
+    "nn": _nearest_neighbours,
+    "ppl": _path_length,
+    "cas": _accuracy_score,
+}
+OF_EACH = {"kid", "pr", "dc", "swd", "nn"}  # they need the features of single real examples, not their moments alone
+SLOW = {"ppl", "cas"}  # measured when asked for
+WATCHED = {"fid", "kid", "swd", "modes"}  # measured while training
+JUDGES = ("fid", "swd", "kid")  # the first that is measured tells the best checkpoint: the smallest
+
+
+def obstacle(metric: str, features: Features, real: Source, fake: Source, paths: Callable | None) -> str:
+    """Why a metric cannot be measured here; "" if it can."""
+    is_points, labelled = features.kind == "points", real.num_classes >= 2
+    match metric:
+        case "fid" | "kid" if is_points:
+            return "means, covariances and cubes of coordinates say little of points: use swd"
+        case "is" | "nn" | "cas" if is_points:
+            return "it needs images"
+        case "swd" if not is_points:
+            return "it is for points: use fid or kid"
+        case "modes" if is_points and real.modes is None:
+            return "the modes of this set are not known: it is for ring and grid"
+        case "modes" if features.kind == "inception":
+            return "Inception does not know the classes of this set: use --features=classifier:FILE"
+        case "ppl" if paths is None:
+            return "it needs a run whose generator decodes latents"
+        case "cas" if not labelled or fake.num_classes != real.num_classes:
+            return "it needs labelled data, and a run that is conditional on the labels"
+    return ""
+
+
+def choose(names: str, *context: Any) -> tuple[str, ...]:
+    """The metrics that a person asks for.
+
+    Args:
+        names: separated by commas; "auto": all that can be measured here but the slow ones; "all": those too;
+            "watched": few, to be measured while training.
+        context: see `obstacle`.
+
+    Raises:
+        UserError: an unknown name, or one that cannot be measured here.
+    """
+    sets = {"auto": METRICS.keys() - SLOW, "all": METRICS.keys(), "watched": WATCHED}
+    if names in sets:
+        return tuple(metric for metric in METRICS if metric in sets[names] and not obstacle(metric, *context))
+    chosen = tuple(names.split(","))
+    for metric in chosen:
+        if metric not in METRICS:
+            raise UserError(f"--metrics={names}: {metric!r} is none of auto, all, {', '.join(METRICS)}")
+        if reason := obstacle(metric, *context):
+            raise UserError(f"--metrics={names}: {metric} cannot be measured here: {reason}")
+    return chosen
+
+
+class Report(NamedTuple):
+    """Numbers, and how they were made."""
+
+    results: dict[str, float]
+    protocol: dict[str, Any]
+    warnings: tuple[str, ...]
+    picture: np.ndarray | None  # uint8 [H, W, C], samples beside the real images nearest to them
+
+
+def make_evaluator(real: Source, features: Features, num: int, about: dict, seed: int = 0) -> Callable[..., Report]:
+    """`(fake, metrics, about_fake, paths) -> Report`, which sees the real set once (and never again for its content).
+
+    Args:
+        real: the real examples.
+        features: through which both sets are seen.
+        num: of single real examples, at most so many are compared with the samples; moments are of all of them.
+        about: the real set, for the protocol.
+        seed: of that choice, and of what metrics draw.
+
+    The evaluator's arguments: the samples; names of `METRICS`; what to say of the samples in the protocol;
+    `(chunk, epsilon) -> pairs of float images in [0, 255]`, batches of images of latents that lie epsilon apart on
+    paths between random ones, or None if there are no latents.
+    """
+    chosen = np.sort(np.random.default_rng(seed).choice(len(real), min(num, len(real)), replace=False))
+    sha256 = content_hash(real)
+
+    def evaluate(fake: Source, metrics: tuple[str, ...], about_fake: dict, paths: Callable | None = None) -> Report:
+        rows = chosen if OF_EACH & set(metrics) else chosen[:0]
+        seen = look_once(real, features, rows, "real images", sha256)
+        pair = Pair(seen, look(fake, features, np.arange(len(fake)), "samples"), real, fake, features, seed, paths)
+        results = {}
+        for metric in metrics:
+            results |= METRICS[metric](pair)
+        picture = results.pop("nn", None)
+        protocol = {
+            "features": features.name,
+            "real": {**about, "count": len(real), "compared_one_by_one": len(rows), "sha256": sha256},
+            "fake": {**about_fake, "count": len(fake), "pixels": "uint8" if len(fake.image_shape) == 3 else "points"},
+            "seed": seed,
+            "versions": {"gan_jax": __version__, "jax": jax.__version__, "flax": flax.__version__},
+            "device": f"{jax.local_device_count()} {jax.devices()[0].device_kind}, Python {platform.python_version()}",
+        }
+        warnings = []
+        if "fid" in metrics and min(len(fake), len(real)) < ENOUGH:
+            warnings.append(
+                f"fid of {min(len(fake), len(real)):,} examples is too large by a bias that shrinks with their number: "
+                f"compare it with figures of the same number only, use --num={ENOUGH} or more, or kid, which has none"
+            )
+        return Report(results, protocol, tuple(warnings), picture)
+
+    return evaluate
+
+
+def plain(results: dict[str, float]) -> dict[str, float | None]:
+    """The results as JSON can hold them: a divergence that is infinite becomes null."""
+    return {name: value if math.isfinite(value) else None for name, value in results.items()}
+
+
+def collapse(results: dict[str, float], best: dict[str, Any]) -> str:
+    """What tells of a collapse since the best round, see `gan_jax.evaluate.best_so_far`; "" if nothing does."""
+    judge = best["judge"]
+    if results[judge] > 2 * best[judge] > 0:
+        return f"{judge} {results[judge]:.4g} is {results[judge] / best[judge]:.1f} times the best, {best[judge]:.4g}"
+    if results.get("modes", 0) < best.get("modes", 0):
+        return f"{results['modes']} modes are left of the {best['modes']}"
+    return ""
+
+
+def stamp(protocol: dict[str, Any]) -> str:
+    """The protocol in one line."""
+    real, fake = protocol["real"], protocol["fake"]
+    made = ", ".join(f"{name} {value}" for name, value in fake.items() if name not in ("source", "count"))
+    return (
+        f"{fake['count']:,} of {fake['source']} ({made}) against {real['count']:,} of {real['source']} "
+        f"{real['sha256'][:12]}; {protocol['features']}; seed {protocol['seed']}; "
+        f"{', '.join(f'{name} {version}' for name, version in protocol['versions'].items())}"
+    )

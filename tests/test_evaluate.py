@@ -1,0 +1,211 @@
+"""Evaluations as a person runs them: of a run, of two sets, while training."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import get_config
+
+from gan_jax import evaluate
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.data.arrays import digits
+from gan_jax.data.toys import grid
+from gan_jax.errors import UserError
+from gan_jax.evaluate import best_so_far, evaluate_run, evaluate_sets
+from gan_jax.evaluation.measure import Report, collapse
+from gan_jax.runners import make_runner
+from gan_jax.train import train
+
+
+@pytest.fixture(scope="module")
+def conditional_run(tmp_path_factory):
+    """Two rounds of a conditional game on digits, with batch normalisation in the generator."""
+    workdir = tmp_path_factory.mktemp("digits") / "run"
+    changes = {"data.source": "digits", "labels": "auto", "total_kimg": 0.032, "networks.generator.norm": "batch"}
+    train(get_config(**changes), workdir, make_runner("jit"))
+    return workdir
+
+
+def of_run(workdir, **changes):
+    given = {"real": None, "num": 60, "seed": 0, "metrics": "auto", "features": "auto", "checkpoint": "last"}
+    return evaluate_run(Path(workdir), **{**given, "ema": True, "out": None, **changes})
+
+
+def of_sets(a, b, **changes):
+    given = {"image_size": "native", "num": 500, "seed": 0, "metrics": "auto", "features": "auto", "out": None}
+    return evaluate_sets(str(a), str(b), **{**given, **changes})
+
+
+def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, monkeypatch):
+    monkeypatch.setattr("gan_jax.evaluation.measure.SCORED", 300)
+    report = of_run(conditional_run, metrics="all")
+    assert set(report.results) == {
+        "fid", "kid", "kid_error", "is", "is_deviation", "precision", "recall", "density", "coverage",
+        "modes", "kl", "sure", "ppl", "cas",
+    }  # fmt: skip
+    told = capsys.readouterr()
+    assert all(name in told.out for name in report.results) and "classifier digits" in told.out
+    assert "use --num=10000 or more, or kid" in told.err
+    written = json.loads((conditional_run / "evaluation" / "000002.json").read_text())
+    assert written["results"] == report.results
+    fake, real = written["protocol"]["fake"], written["protocol"]["real"]
+    assert fake["generator"] == "averaged" and fake["batch_statistics"] == "re-estimated from 2,048 samples"
+    assert (fake["count"], real["count"], real["source"]) == (60, 10_000, "digits")
+    assert written["protocol"]["versions"].keys() == {"gan_jax", "jax", "flax"}
+    assert Image.open(conditional_run / "evaluation" / "000002_neighbours.png").size[0] > 7 * 28
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_others(conditional_run, tmp_path):
+    first, again = (of_run(conditional_run, metrics="fid,kid,pr", out=tmp_path / "a.json") for _ in range(2))
+    assert first.results == again.results
+    other = of_run(conditional_run, metrics="fid,kid,pr", seed=1, out=tmp_path / "a.json")
+    newest = of_run(conditional_run, metrics="fid,kid,pr", ema=False, out=tmp_path / "a.json")
+    assert other.results["fid"] != first.results["fid"] != newest.results["fid"]
+    assert newest.protocol["fake"]["generator"] == "newest"
+    assert newest.protocol["fake"]["batch_statistics"] == "running averages of training"
+
+
+def test_real_digits_against_themselves_and_against_noise(tmp_path):
+    source = digits()
+    half, rest = source.read(np.arange(0, 10_000, 2)), source.read(np.arange(1, 10_000, 2))
+    for name, part in (("a", half), ("b", rest)):
+        np.savez(tmp_path / f"{name}.npz", images=part["image"], labels=part["label"])
+    np.savez(tmp_path / "noise.npz", images=np.random.default_rng(0).integers(0, 256, (500, 28, 28, 1), np.uint8))
+    good, bad = (
+        of_sets(tmp_path / f"{name}.npz", tmp_path / "b.npz", features="classifier", num=2000).results
+        for name in ("a", "noise")
+    )
+    assert good["fid"] < 0.05 * bad["fid"] and abs(good["kid"]) < 5 * good["kid_error"] and good["is"] > 9
+    assert min(good["precision"], good["recall"], good["coverage"]) > 0.8 > 0.1 > bad["recall"] + bad["coverage"]
+    assert good["modes"] == 10 and good["kl"] < 0.02 and good["sure"] > 0.95
+
+
+def test_samples_of_the_grid_itself_find_all_modes(tmp_path):
+    source = grid()
+    np.savez(tmp_path / "a.npz", points=source.read(np.arange(4000))["image"])
+    results = of_sets(tmp_path / "a.npz", "grid", num=4000).results
+    assert results["modes"] == 25 and 0.98 < results["high_quality"] < 0.995 and results["kl"] < 0.01
+    assert {"precision", "density", "swd"} < results.keys() and not {"fid", "kid"} & results.keys()
+
+
+def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, size in (("a", 28), ("b", 32)):
+        (tmp_path / name).mkdir()
+        for i in range(12):
+            Image.fromarray(rng.integers(0, 256, (size, size), np.uint8)).save(tmp_path / name / f"{i}.png")
+    with pytest.raises(UserError, match="differ in size, 28x28x1 and 32x32x1: resize both with --image_size=N"):
+        of_sets(tmp_path / "a", tmp_path / "b", features="classifier")
+    report = of_sets(tmp_path / "a", tmp_path / "b", features="classifier", image_size="28", metrics="kid", num=9)
+    assert report.protocol["fake"]["count"] == 9 and np.isfinite(report.results["kid"])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"metrics": "fid,beauty"}, "'beauty' is none of auto, all, fid"),
+        ({"metrics": "swd"}, "swd cannot be measured here: it is for points"),
+        ({"num": 3, "metrics": "kid"}, "take more samples"),
+        ({"num": 5, "metrics": "is"}, "splits"),
+        ({"checkpoint": "best"}, "this run was not evaluated while it was trained"),
+        ({"checkpoint": "7"}, "--checkpoint=7: must be best, last or a step; .* has 2$"),
+        ({"checkpoint": "first"}, "--checkpoint=first: must be best"),
+        ({"real": "ring"}, "ring has examples"),
+        ({"real": "nowhere.npz"}, "no such file"),
+        ({"features": "classifier:nowhere"}, "there is no classifier nowhere"),
+    ],
+)
+def test_mistakes(conditional_run, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message) as caught:
+        of_run(conditional_run, out=tmp_path / "a.json", **changes)
+    assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
+def test_metrics_that_a_set_does_not_allow(tmp_path):
+    np.savez(tmp_path / "a.npz", images=digits().read(np.arange(20))["image"])
+    for metric, message in (("ppl", "a run whose generator"), ("cas", "needs labelled data"), ("modes", None)):
+        if message:
+            with pytest.raises(UserError, match=message):
+                of_sets(tmp_path / "a.npz", tmp_path / "a.npz", features="classifier", metrics=metric)
+        else:
+            assert of_sets(tmp_path / "a.npz", "digits", metrics=metric).results["modes"] > 5
+    with pytest.raises(UserError, match="fid cannot be measured here: .* use swd"):
+        of_sets("ring", "ring", metrics="fid")
+    with pytest.raises(UserError, match="the modes of this set are not known"):
+        of_sets("moons", "moons", metrics="modes")
+
+
+def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatch, capsys):
+    """Four evaluations with made-up distances: the second is the best one, then the modes go, then all."""
+    told = iter([(2.0, 8), (1.0, 8), (1.5, 7), (5.0, 3)])
+
+    def make_monitor(config, experiment, source):
+        real = make_evaluation(config, experiment, source)
+
+        def monitor(state):
+            distance, modes = next(told)
+            return real(state)._replace(results={"swd": distance, "modes": modes})
+
+        return monitor
+
+    make_evaluation = evaluate.make_monitor
+    monkeypatch.setattr("gan_jax.train.make_monitor", make_monitor)
+    changes = {"total_kimg": 0.64, "eval_kimg": 0.16, "keep_checkpoints": 1, "evaluation.features": "points"}
+    changes |= {"log_kimg": 0.16, "sample_kimg": 1.0, "checkpoint_kimg": 0.16, "evaluation.num": 200}
+    train(get_config(**changes), tmp_path / "run", make_runner("jit"))
+    assert sorted(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()) == [20, 40]
+    told = capsys.readouterr().err
+    assert "round 30: swd 1.5, modes 7; best swd 1 at round 20" in told
+    assert "warning: 7 modes are left of the 8 at round 20: the game may be collapsing" in told
+    assert "warning: swd 5 is 5.0 times the best, 1 at round 20: the game may be collapsing" in told
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    evaluated = [line for line in lines if "evaluation/swd" in line]
+    assert [line["evaluation/swd"] for line in evaluated] == [2.0, 1.0, 1.5, 5.0]
+    assert all(
+        "200 of round" in line["protocol"] and "against 100,000 of ring" in line["protocol"] for line in evaluated
+    )
+    best, last = (of_run(tmp_path / "run", metrics="swd", checkpoint=which) for which in ("best", "last"))
+    assert "round 20 (best)" in best.protocol["fake"]["source"] and "round 40 (last)" in last.protocol["fake"]["source"]
+    assert best.results != last.results
+    _, record = Checkpoints(tmp_path / "run" / "checkpoints", read_only=True).restore(
+        lambda record: evaluate.load_run(tmp_path / "run").experiment.state_shapes
+    )
+    how = ["swd", "points as they are", 200]
+    assert record["best"] == {"swd": 1.0, "modes": 8, "step": 20, "judge": "swd", "how": how}
+
+
+def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", images=np.zeros((32, 8, 8, 3), np.uint8))
+    changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}
+    train(get_config(**changes), tmp_path / "run", make_runner("jit"))
+    assert "not evaluated" in capsys.readouterr().err
+    with pytest.raises(UserError, match="one of fid, swd, kid must tell the best round"):
+        train(
+            get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"}),
+            tmp_path / "other",
+            make_runner("jit"),
+        )
+
+
+def report(**results):
+    return Report(results, {"features": "f", "fake": {"count": 9}}, (), None)
+
+
+def test_the_best_round_is_the_one_of_the_smallest_distance():
+    first = best_so_far(None, report(kid=0.0, fid=3.0), 10)
+    assert (first["judge"], first["step"], first["fid"]) == ("fid", 10, 3.0)
+    assert best_so_far(first, report(kid=-1.0, fid=3.0), 20) is first
+    assert best_so_far(first, report(kid=9.0, fid=2.9), 20)["step"] == 20
+    assert best_so_far(first, report(kid=9.0), 20)["judge"] == "kid"  # measured in another way
+    other = report(fid=9.0)._replace(protocol={"features": "g", "fake": {"count": 9}})
+    assert best_so_far(first, other, 20)["step"] == 20
+
+
+def test_signs_of_a_collapse():
+    best = {"fid": 10.0, "modes": 10, "judge": "fid"}
+    assert collapse({"fid": 19.0, "modes": 10}, best) == ""
+    assert collapse({"fid": 137.0, "modes": 10}, best) == "fid 137 is 13.7 times the best, 10"
+    assert collapse({"fid": 11.0, "modes": 9}, best) == "9 modes are left of the 10"
+    assert collapse({"kid": -0.001}, {"kid": -0.01, "judge": "kid"}) == ""  # an unbiased estimate may be below 0
