@@ -131,7 +131,7 @@ def test_metrics_that_a_set_does_not_allow(tmp_path):
                 of_sets(tmp_path / "a.npz", tmp_path / "a.npz", features="classifier", metrics=metric)
         else:
             assert of_sets(tmp_path / "a.npz", "digits", metrics=metric).results["modes"] > 5
-    with pytest.raises(UserError, match="fid cannot be measured here: .* use swd"):
+    with pytest.raises(UserError, match=r"fid cannot be measured here: .* use swd"):
         of_sets("ring", "ring", metrics="fid")
     with pytest.raises(UserError, match="the modes of this set are not known"):
         of_sets("moons", "moons", metrics="modes")

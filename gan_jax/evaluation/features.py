@@ -68,7 +68,7 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
             resize = "clean" if kind == "inception_clean" else "legacy"
             params, sha256 = inception.load(Path(path).expanduser() if path else None)
             see = lambda params, images: inception.features(params, images, resize)
-            features = Features("inception", f"inception {sha256[:12]}, {resize} resize to 299x299", params, see, 32)
+            features = Features("inception", f"inception {sha256[:12]}, {resize} resize to 299x299", params, see, 64)
         case _:
             raise UserError(f"--features={name}: must be one of {KINDS}")
     shape = jax.ShapeDtypeStruct((1, *source.image_shape), np.uint8)

@@ -1,4 +1,4 @@
-"""The Inception-v3 of the Fréchet Inception distance: its layers, its weights, and how images come to its size.
+"""The Inception-v3 of the Fréchet Inception distance: its layers and its weights.
 
 It is TensorFlow's graph `classify_image_graph_def.pb` of 2015, whose weights are kept as a PyTorch state dict by
 pytorch-fid. The layers here have the names that they have there.
@@ -19,6 +19,7 @@ from jax import lax
 
 from gan_jax.data.cache import cache_folder, replacing
 from gan_jax.errors import UserError
+from gan_jax.evaluation.resize import clean, legacy
 from gan_jax.evaluation.torch_file import read_state_dict
 
 SHA256 = "6726825d"  # the beginning, which the name of the file tells
@@ -30,62 +31,36 @@ MIRRORS = (
 SIZE = 299  # pixels, of both sides
 EXACT = lax.Precision.HIGHEST  # GPUs would multiply with 10 bits otherwise
 
-# The network: chains of layers, and blocks of chains whose results lie side by side. A layer is "max", "average" or a
-# convolution FEATURES:KERNEL, with zeros around the image; with /STRIDE, without. Kernels joined by + see the same.
-STEM = {
-    "Conv2d_1a_3x3": "32:3x3/2",
-    "Conv2d_2a_3x3": "32:3x3/1",
-    "Conv2d_2b_3x3": "64:3x3",
-    "MaxPool_1": "max/2",
-    "Conv2d_3b_1x1": "80:1x1",
-    "Conv2d_4a_3x3": "192:3x3/1",
-    "MaxPool_2": "max/2",
-}
-
-
-def _a(pooled: int) -> dict[str, str]:
-    return {
-        "branch1x1": "64:1x1",
-        "branch5x5": "48:1x1 64:5x5",
-        "branch3x3dbl": "64:1x1 96:3x3 96:3x3",
-        "branch_pool": f"average {pooled}:1x1",
-    }
-
-
-def _c(inner: int) -> dict[str, str]:
-    return {
-        "branch1x1": "192:1x1",
-        "branch7x7": f"{inner}:1x1 {inner}:1x7 192:7x1",
-        "branch7x7dbl": f"{inner}:1x1 {inner}:7x1 {inner}:1x7 {inner}:7x1 192:1x7",
-        "branch_pool": "average 192:1x1",
-    }
-
-
-def _e(pool: str) -> dict[str, str]:
-    return {
-        "branch1x1": "320:1x1",
-        "branch3x3": "384:1x1 384:1x3+3x1",
-        "branch3x3dbl": "448:1x1 384:3x3 384:1x3+3x1",
-        "branch_pool": f"{pool} 192:1x1",
-    }
-
-
+# The network: a stem, and blocks of chains whose results lie side by side. A chain is a name and its layers. A layer is
+# "max", "average" or a convolution FEATURES:KERNEL, with zeros around the image, or with /STRIDE, without; of kernels
+# joined by + the results lie side by side.
+STEM = (
+    "Conv2d_1a_3x3 32:3x3/2, Conv2d_2a_3x3 32:3x3/1, Conv2d_2b_3x3 64:3x3, MaxPool_1 max/2, "
+    "Conv2d_3b_1x1 80:1x1, Conv2d_4a_3x3 192:3x3/1, MaxPool_2 max/2"
+)
+A = "branch1x1 64:1x1, branch5x5 48:1x1 64:5x5, branch3x3dbl 64:1x1 96:3x3 96:3x3, branch_pool average {0}:1x1"
+B = "branch3x3 384:3x3/2, branch3x3dbl 64:1x1 96:3x3 96:3x3/2, branch_pool max/2"
+C = (
+    "branch1x1 192:1x1, branch7x7 {0}:1x1 {0}:1x7 192:7x1, "
+    "branch7x7dbl {0}:1x1 {0}:7x1 {0}:1x7 {0}:7x1 192:1x7, branch_pool average 192:1x1"
+)
+D = "branch3x3 192:1x1 320:3x3/2, branch7x7x3 192:1x1 192:1x7 192:7x1 192:3x3/2, branch_pool max/2"
+E = (
+    "branch1x1 320:1x1, branch3x3 384:1x1 384:1x3+3x1, "
+    "branch3x3dbl 448:1x1 384:3x3 384:1x3+3x1, branch_pool {0} 192:1x1"
+)
 BLOCKS = {
-    "Mixed_5b": _a(32),
-    "Mixed_5c": _a(64),
-    "Mixed_5d": _a(64),
-    "Mixed_6a": {"branch3x3": "384:3x3/2", "branch3x3dbl": "64:1x1 96:3x3 96:3x3/2", "branch_pool": "max/2"},
-    "Mixed_6b": _c(128),
-    "Mixed_6c": _c(160),
-    "Mixed_6d": _c(160),
-    "Mixed_6e": _c(192),
-    "Mixed_7a": {
-        "branch3x3": "192:1x1 320:3x3/2",
-        "branch7x7x3": "192:1x1 192:1x7 192:7x1 192:3x3/2",
-        "branch_pool": "max/2",
-    },
-    "Mixed_7b": _e("average"),
-    "Mixed_7c": _e("max"),  # not as in the paper, but as in the graph
+    "Mixed_5b": A.format(32),
+    "Mixed_5c": A.format(64),
+    "Mixed_5d": A.format(64),
+    "Mixed_6a": B,
+    "Mixed_6b": C.format(128),
+    "Mixed_6c": C.format(160),
+    "Mixed_6d": C.format(160),
+    "Mixed_6e": C.format(192),
+    "Mixed_7a": D,
+    "Mixed_7b": E.format("average"),
+    "Mixed_7c": E.format("max"),  # not as in the paper, but as in the graph
 }
 
 
@@ -105,18 +80,19 @@ class Inception(nn.Module):
     @nn.compact
     def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = images
-        for name, chain in STEM.items():
-            x = _chain(name, chain, x)
+        for chain in STEM.split(", "):
+            x = _chain("", chain, x)
         for block, chains in BLOCKS.items():
-            x = jnp.concatenate([_chain(f"{block}.{name}", chain, x) for name, chain in chains.items()], axis=-1)
+            x = jnp.concatenate([_chain(f"{block}.", chain, x) for chain in chains.split(", ")], axis=-1)
         pool = jnp.mean(x, axis=(1, 2))
         return pool, nn.Dense(1008, use_bias=False, precision=EXACT, name="fc")(pool)
 
 
-def _chain(name: str, chain: str, x: jax.Array) -> jax.Array:
+def _chain(prefix: str, chain: str, x: jax.Array) -> jax.Array:
     """Layers one after the other, inside `nn.compact`: where several are convolutions, all are, and are numbered."""
-    for number, layer in enumerate(chain.split(), 1):
-        x = _layer(f"{name}_{number}" if chain.count(":") > 1 else name, layer, x)
+    name, *layers = chain.split()
+    for number, layer in enumerate(layers, 1):
+        x = _layer(f"{prefix}{name}_{number}" if chain.count(":") > 1 else prefix + name, layer, x)
     return x
 
 
@@ -215,73 +191,20 @@ def _fetch(url: str) -> bytes:
     return content
 
 
-def resize_legacy(images: jax.Array) -> jax.Array:
-    """As TensorFlow 1 did, and so the original FID: bilinear, without antialiasing, half a pixel off.
-
-    Args:
-        images: uint8 (or float in [0, 255]) [B, H, W, C].
-
-    Returns:
-        float32 [B, 299, 299, C] in [0, 255].
-    """
-    return _resize(images, _bilinear)
-
-
-def resize_clean(images: jax.Array) -> jax.Array:
-    """As clean-fid does: bicubic and antialiased, like Pillow's, neither rounded nor clipped to [0, 255] thereafter.
-
-    Args:
-        images: uint8 (or float in [0, 255]) [B, H, W, C].
-
-    Returns:
-        float32 [B, 299, 299, C].
-
-    Reference: Parmar et al. 2022, On aliased resizing and surprising subtleties in GAN evaluation, section 3.
-    """
-    return _resize(images, _bicubic)
-
-
-def _resize(images: jax.Array, weights) -> jax.Array:
-    """By one matrix for the rows and one for the columns; `weights` gives the one [299, n] for a side of n pixels."""
-    rows, columns = (weights(side) for side in images.shape[1:3])
-    return jnp.einsum("yh,bhwc,xw->byxc", rows, images.astype(jnp.float32), columns, precision=EXACT)
-
-
-def _bilinear(n: int) -> np.ndarray:
-    places = np.arange(SIZE, dtype=np.float32) * np.float32(n / SIZE)  # rounded as there: it decides between neighbours
-    below = places.astype(int)
-    matrix = np.zeros((SIZE, n), np.float32)
-    np.add.at(matrix, (np.arange(SIZE), below), 1 - (places - below))
-    np.add.at(matrix, (np.arange(SIZE), np.minimum(below + 1, n - 1)), places - below)
-    return matrix
-
-
-def _bicubic(n: int) -> np.ndarray:
-    """Keys' kernel with a = -1/2, as wide as a pixel of the coarser grid, and cut off at the border."""
-    x = (np.arange(n) + 0.5) - (np.arange(SIZE)[:, None] + 0.5) * n / SIZE
-    x = np.abs(x) / max(n / SIZE, 1)
-    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    matrix = np.where(x < 1, near, np.where(x < 2, far, 0))
-    return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-RESIZE = {"legacy": resize_legacy, "clean": resize_clean}
-
-
 def features(params: dict, images: jax.Array, resize: str = "legacy") -> tuple[jax.Array, jax.Array]:
     """What Inception sees in images.
 
     Args:
         params: from `load`.
         images: uint8 (or float in [0, 255]) [B, H, W, C]; grey ones, C = 1, are seen as coloured ones, C = 3.
-        resize: "legacy" or "clean", see `resize_legacy` and `resize_clean`.
+        resize: "legacy" or "clean", see `gan_jax.evaluation.resize`.
 
     Returns:
         (pool [B, 2048], logits [B, 1008]), see `Inception`.
     """
 
     def see(images):
-        resized = (RESIZE[resize](images) - 128) / 128
+        resized = ({"legacy": legacy, "clean": clean}[resize](images, SIZE) - 128) / 128
         return Inception().apply(params, jnp.broadcast_to(resized, (*resized.shape[:3], 3)))
 
     def see_in_turn(images):
