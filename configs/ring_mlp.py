@@ -24,5 +24,5 @@ def get_config():
     config.penalty = {"name": "r1", "weight": 0.1, "every": 1}
     config.ema.half_life_kimg = 50.0
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 1000.0
-    config.eval_kimg = 500.0
+    config.eval_kimg, config.evaluation.num = 500.0, 2500
     return config

@@ -109,15 +109,20 @@ class Checkpoints:
         there = f"{self.directory} has {', '.join(map(str, sorted(steps)))}"
         try:
             if which == "best":
-                best = self._restore(max(steps), record=ocp.args.JsonRestore()).record.get("best")
-                if best is None:
-                    raise UserError(f"--checkpoint=best: this run was not evaluated while it was trained; {there}")
-                which = str(best["step"])
+                which = str(self._best_step(like))
             if not which.isdigit() or int(which) not in steps:
                 raise UserError(f"--checkpoint={which}: must be best, last or a step; {there}")
             return self._read(int(which), like)
         except _Damaged as error:
             raise UserError(f"--checkpoint={which}: it is damaged ({error}); {there}") from None
+
+    def _best_step(self, like) -> int:
+        _, record = self.restore(like)
+        if "best" not in record:
+            raise UserError(
+                f"--checkpoint=best: {self.directory} is of a run that was not evaluated while it was trained"
+            )
+        return record["best"]["step"]
 
     def _read(self, step: int, like) -> tuple[State, dict]:
         record = self._restore(step, record=ocp.args.JsonRestore()).record

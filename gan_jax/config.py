@@ -17,7 +17,6 @@ from gan_jax.errors import UserError
 # Lengths, intervals and logging may change when a run is resumed; anything else would make it another run.
 FREE_TO_CHANGE = (
     "total_kimg", "log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg", "keep_checkpoints", "data.resident_mb",
-    "evaluation.features", "evaluation.metrics", "evaluation.num",
 )  # fmt: skip
 
 

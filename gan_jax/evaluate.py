@@ -1,6 +1,7 @@
 """Evaluations: of a run while it is trained and afterwards, and of any two sets."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, images
+from gan_jax.data.cache import replacing
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import is_digits, open_features
-from gan_jax.evaluation.measure import JUDGES, Report, choose, make_evaluator, plain, stamp
+from gan_jax.evaluation.measure import JUDGED, JUDGES, Report, choose, make_evaluator, plain, stamp
 from gan_jax.evaluation.path_length import slerp
 from gan_jax.experiment import Experiment
 from gan_jax.game import Game, State, Variables
@@ -44,29 +46,33 @@ def evaluate_run(
         features: see `gan_jax.evaluation.features.open_features`; "auto" is what the run's config says.
         checkpoint: "best", "last" or a number of rounds.
         ema: whether of the averaged generator.
-        out: the JSON file; None: evaluation/STEP.json in the workdir. The picture of nearest neighbours lies beside it.
+        out: the JSON file; None: a line more of evaluations.jsonl in the workdir. The picture of neighbours lies
+            beside it.
 
     Raises:
         UserError: see its message.
     """
     run = load_run(workdir, checkpoint)
     shape, step = tuple(run.record["image_shape"]), int(run.state.step)
-    real_name = real or run.config.data.source
-    size = "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
-    source = open_set(real, size) if real else data.open_source(run.config.data)
+    out, own = out or workdir / "evaluations.jsonl", run.config.data
+    check_writable(out)
+    real_name, size = real or own.source, "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
+    source = open_set(real, size, own.fit) if real else data.open_source(own)
     if source.image_shape != shape:
         raise UserError(f"{real_name} has examples {list(source.image_shape)}, {workdir} makes {list(shape)}")
     if features == "auto" and run.config.evaluation.features != "none":
         features = run.config.evaluation.features
-    seen = open_features(features, source, real_name)
+    seen = open_features(features, source, own.source)
     game = run.experiment.game
     variables = make_averager(game)(run.state) if ema else run.state.variables
-    fake = as_source(game, variables, labels_like(source, run.experiment.num_classes, num, seed), shape, seed)
-    paths = make_paths(game, variables, fake.labels, seed) if game.decode else None
+    labels, whose = labels_like(source, run.experiment.num_classes, num, seed)
+    fake = as_source(game, variables, labels, run.experiment.num_classes, shape, seed)
+    paths = make_paths(game, variables, labels, seed) if game.decode else None
     chosen = choose(metrics, seen, source, fake, paths)
-    about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema)
-    report = make_evaluator(source, seen, num, {"source": real_name}, seed)(fake, chosen, about, paths)
-    tell(report, out or workdir / "evaluation" / f"{step:06}.json")
+    about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
+    evaluate = make_evaluator(source, seen, num, {"source": real_name, "fit": own.fit}, seed)
+    report = evaluate(fake, chosen, about, paths)
+    tell(report, out, out.with_name(f"{out.stem}_{step:06}_neighbours.png"))
     return report
 
 
@@ -79,48 +85,60 @@ def evaluate_sets(
         a, b: see `open_set`.
         image_size: "native", or what both are resized to first.
         num: of a, at most so many are looked at, chosen at random.
-        seed, metrics, features, out: see `evaluate_run`; without `out` nothing is written.
+        seed, metrics, features: see `evaluate_run`.
+        out: the JSON file; None: nothing is written.
 
     Raises:
         UserError: see its message.
     """
-    fake, real = open_set(a, image_size), open_set(b, image_size)
+    if out is not None:
+        check_writable(out)
+    fake, real = open_set(a, image_size, "crop"), open_set(b, image_size, "crop")
     if fake.image_shape != real.image_shape:
         found = " and ".join("x".join(map(str, source.image_shape)) for source in (fake, real))
         raise UserError(f"{a} and {b} differ in size, {found}: resize both with --image_size=N")
     seen = open_features(features, real, b)
-    chosen = choose(metrics, seen, real, fake, None)
     # Some metrics look at parts of the set, and a folder's classes lie one after the other.
     fake = fake.select(np.random.default_rng(seed).permutation(len(fake))[:num])
-    report = make_evaluator(real, seen, num, {"source": b}, seed)(fake, chosen, {"source": a})
-    tell(report, out)
+    chosen = choose(metrics, seen, real, fake, None)
+    about = {"image_size": image_size, "fit": "crop"}
+    report = make_evaluator(real, seen, len(fake), {"source": b, **about}, seed)(fake, chosen, {"source": a, **about})
+    tell(report, out, out and out.with_name(f"{out.stem}_neighbours.png"))
     return report
 
 
-def open_set(path: str, image_size: str) -> data.Source:
-    """A folder, .zip or .npz file by its path, or any other data set by the name that a config gives it."""
+def open_set(path: str, image_size: str, fit: str) -> data.Source:
+    """Any data set by the name that a config gives it, or a folder, .zip or .npz file by its path alone."""
+    config = {"source": path, "image_size": image_size, "fit": fit, "skip_broken": False}
     expanded, form = Path(path).expanduser(), {".zip": "zip", ".npz": "npz"}
-    if expanded.exists() or expanded.suffix in form:
-        path = f"{form.get(expanded.suffix, 'folder')}:{path}"
-    return data.open_source(ConfigDict({"source": path, "image_size": image_size, "fit": "crop", "skip_broken": False}))
+    if not data.is_name(path) and (expanded.exists() or expanded.suffix in form):
+        config["source"] = f"{form.get(expanded.suffix, 'folder')}:{path}"
+    return data.open_source(ConfigDict(config))
 
 
-def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> np.ndarray:
-    """The labels [num] for samples: as frequent as in the real set, if it has those classes, else each in turn."""
-    if not num_classes or real.num_classes != num_classes:
-        return labels_for(num, num_classes)
-    return np.resize(np.random.default_rng(seed).permutation(real.labels), num)
+def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> tuple[np.ndarray, str]:
+    """The labels [num] for samples: as frequent as in the real set, if it has those classes, else each in turn.
+
+    And what to say of them.
+    """
+    if not num_classes:
+        return labels_for(num, 0), "none"
+    if real.num_classes != num_classes:
+        return labels_for(num, num_classes), "each in turn"
+    return np.resize(np.random.default_rng(seed).permutation(real.labels), num), "as in the real set"
 
 
-def about_samples(experiment: Experiment, state: State, source: str, ema: bool) -> dict[str, str]:
+def about_samples(experiment: Experiment, state: State, source: str, ema: bool, labels: str) -> dict[str, str]:
     """What the protocol says of samples."""
-    running = any(len(state.variables[player]) > 1 for player in state.ema)
-    statistics = f"re-estimated from {CALIBRATED_ON:,} samples" if ema else "running averages of training"
+    statistics = "none"
+    if any(len(state.variables[player]) > 1 for player in state.ema):
+        own = ema and experiment.game.calibrate
+        statistics = f"re-estimated from {CALIBRATED_ON:,} samples" if own else "running averages of training"
     return {
         "source": source,
         "generator": "averaged" if ema else "newest",
-        "batch_statistics": statistics if running else "none",
-        "labels": "as in the real set" if experiment.num_classes else "none",
+        "batch_statistics": statistics,
+        "labels": labels,
         "truncation": "none",
     }
 
@@ -144,8 +162,14 @@ def make_paths(game: Game, variables: Variables, labels: np.ndarray, seed: int) 
     return paths
 
 
-def tell(report: Report, out: Path | None) -> None:
-    """Prints the numbers with their protocol, and writes them."""
+def check_writable(path: Path) -> None:
+    """Raises UserError if it is not: better before hours of measuring than after."""
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UserError(f"{path} cannot be written: choose another place with --out=FILE.json")
+
+
+def tell(report: Report, out: Path | None, picture: Path | None) -> None:
+    """Prints the numbers with their protocol, and writes them: a .json file anew, a line more of a .jsonl file."""
     for name, value in report.results.items():
         print(f"{name:>14} {value:.6g}")
     print(stamp(report.protocol))
@@ -153,56 +177,55 @@ def tell(report: Report, out: Path | None) -> None:
         print(f"warning: {warning}", file=sys.stderr)
     if out is None:
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}")
     written = {"results": plain(report.results), "protocol": report.protocol, "warnings": report.warnings}
-    partial.write_text(json.dumps(written, indent=2) + "\n")
-    partial.replace(out)
+    if out.suffix == ".jsonl":
+        with out.open("a") as file:
+            file.write(json.dumps(written) + "\n")
+    else:
+        with replacing(out) as file:
+            file.write((json.dumps(written, indent=2) + "\n").encode())
     print(f"-> {out}")
     if report.picture is not None:
-        picture = out.with_name(f"{out.stem}_neighbours.png")
         images.save(report.picture, picture)
         print(f"-> {picture}")
 
 
-def make_monitor(config, experiment: Experiment, source: data.Source) -> Callable[[State], Report] | None:
-    """`state -> Report` of the averaged generator, to be called while training; None if the config wants none.
+def monitored(config, source: data.Source) -> bool:
+    """Whether a run is evaluated while it is trained: "auto" is only where no network must be fetched for it."""
+    own_pictures = len(source.image_shape) == 3 and not is_digits(source, config.data.source)
+    return config.evaluation.features != "none" and not (config.evaluation.features == "auto" and own_pictures)
+
+
+def make_monitor(config, experiment: Experiment, source: data.Source) -> Callable[[State], Report]:
+    """`state -> Report` of the averaged generator, to be called while training.
 
     Raises:
         UserError: features or metrics that do not fit the data.
     """
     own, name = config.evaluation, config.data.source
-    unknown = len(source.image_shape) == 3 and not is_digits(source, name)
-    if own.features == "none" or (own.features == "auto" and unknown):
-        return None
     features = open_features(own.features, source, name)
-    labels = labels_like(source, experiment.num_classes, own.num, config.seed)
-    evaluate = make_evaluator(source, features, own.num, {"source": name})
+    labels, whose = labels_like(source, experiment.num_classes, own.num, config.seed)
+    evaluate = make_evaluator(source, features, own.num, {"source": name, "fit": config.data.fit}, config.seed)
     average = make_averager(experiment.game)
 
     def fakes(variables):
-        return as_source(experiment.game, variables, labels, source.image_shape, config.seed)
+        return as_source(experiment.game, variables, labels, experiment.num_classes, source.image_shape, config.seed)
 
-    metrics = choose(own.metrics, features, source, fakes({}), None)
-    if not set(JUDGES) & set(metrics):
-        raise UserError(f"config.evaluation.metrics={own.metrics}: one of {', '.join(JUDGES)} must tell the best round")
+    metrics = choose(own.metrics, features, source, fakes({}), None)  # which looks at no sample yet
+    if not JUDGED & set(metrics):
+        raise UserError(f"config.evaluation.metrics={own.metrics}: one of fid, kid and dc must tell the best round")
 
     def monitor(state: State) -> Report:
         state = jax.device_get(state)
-        about = about_samples(experiment, state, f"round {int(state.step)}", ema=True)
+        about = about_samples(experiment, state, f"round {int(state.step)}", True, whose)
         return evaluate(fakes(average(state)), metrics, about)
 
     return monitor
 
 
 def best_so_far(best: dict | None, report: Report, step: int) -> dict:
-    """The best round's results, its "step", the "judge" (the metric that told, the smaller the better), and "how".
-
-    A round that was measured in another way than the best one begins a new record.
-    """
-    results, protocol = report.results, report.protocol
-    judge = next(name for name in JUDGES if name in results)
-    how = [judge, protocol["features"], protocol["fake"]["count"]]
-    if best and best["how"] == how and best[judge] <= results[judge]:
+    """The results of the best round, with its "step" and the "judge", the result that tells, see `JUDGES`."""
+    judge = next(name for name in JUDGES if name in report.results)
+    if best and JUDGES[judge] * (report.results[judge] - best[judge]) >= 0:
         return best
-    return {**results, "step": step, "judge": judge, "how": how}
+    return {**report.results, "step": step, "judge": judge}

@@ -213,7 +213,7 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         "_right": "share that the\ndiscriminator judges right",
         "/gradient_norm": "gradient norm",
         "evaluation/fid": "Fréchet distance",
-        "evaluation/swd": "sliced Wasserstein distance\n(evaluation)",
+        "evaluation/coverage": "coverage",
         "sliced_wasserstein": "sliced Wasserstein\ndistance",
     }
     panels = {e: title for e, title in panels.items() if any(name.endswith(e) for line in lines for name in line)}
@@ -226,7 +226,7 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         if ending == "_right":
             axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")
             axes.set_ylim(0, 1.02)
-        axes.set_yscale("log" if ending not in ("/loss", "_right") else "linear")
+        axes.set_yscale("log" if ending not in ("/loss", "_right", "evaluation/coverage") else "linear")
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:

@@ -14,7 +14,7 @@ from gan_jax import config as configs
 from gan_jax import images
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.data import Source
-from gan_jax.errors import UserError
+from gan_jax.errors import Diverged, UserError
 from gan_jax.experiment import Experiment, build
 from gan_jax.game import Game, State, Variables
 from gan_jax.runners import spread_over_devices
@@ -47,7 +47,7 @@ def make_sampler(game: Game) -> Callable:
     """`(variables, key, labels [n], index [n]) -> samples [n, ...]`: uint8 images, or float32 points.
 
     By default the samples are those of index 0 to n - 1; sample i is the same whichever others are drawn with it.
-    Labels are ignored by an unconditional game.
+    Labels are ignored by an unconditional game. It raises Diverged if a sample is not finite.
     """
     draw = jax.jit(game.sample)
     whole, split = spread_over_devices()
@@ -62,6 +62,8 @@ def make_sampler(game: Game) -> Callable:
             part = [np.resize(array[start : start + chunk], chunk).astype(np.int32) for array in (index, labels)]
             parts.append(np.asarray(draw(variables, key, *jax.device_put(part, split))))
         samples = np.concatenate(parts)[: len(labels)]
+        if not np.isfinite(samples).all():
+            raise Diverged("samples of the generator are not finite")
         return images.to_uint8(samples) if samples.ndim == 4 else samples
 
     return sample
@@ -78,12 +80,14 @@ class _Drawn:
         return self.draw(rows)
 
 
-def as_source(game: Game, variables: Variables, labels: np.ndarray, image_shape: tuple[int, ...], seed: int) -> Source:
+def as_source(
+    game: Game, variables: Variables, labels: np.ndarray, num_classes: int, image_shape: tuple[int, ...], seed: int
+) -> Source:
     """Samples as a data set: example i is drawn for labels[i] whenever it is read, and always the same."""
     sample, key = make_sampler(game), jax.random.key(seed)
     variables = jax.device_put(variables, spread_over_devices()[0])
     drawn = _Drawn(lambda rows: sample(variables, key, labels[rows], rows), (len(labels), *image_shape))
-    return Source(drawn, labels, tuple(map(str, range(labels.max() + 1))))
+    return Source(drawn, labels, tuple(map(str, range(num_classes))))
 
 
 def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray:

@@ -11,7 +11,7 @@ from gan_jax import config as configs
 from gan_jax import data
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
-from gan_jax.evaluate import best_so_far, make_monitor
+from gan_jax.evaluate import best_so_far, make_monitor, monitored
 from gan_jax.experiment import Experiment, build
 from gan_jax.game import batches_per_round, due, make_round
 from gan_jax.logging import Log, crossed
@@ -50,6 +50,8 @@ def train(config, workdir: Path, runner: Runner) -> None:
     if changed := {key: f"{record[key]} then, {now} now" for key, now in described.items() if record[key] != now}:
         raise UserError(f"{config.data.source} is not what {workdir} was trained on: {changed}")
     step = int(state.step)
+    if record.get("best", {}).get("step") not in checkpoints.manager.all_steps():
+        record.pop("best", None)  # it was damaged, or lost: the next one is the best so far
     state = runner.replicate(state)
 
     resident = source.nbytes <= config.data.resident_mb * 2**20
@@ -74,10 +76,11 @@ def train(config, workdir: Path, runner: Runner) -> None:
         players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(experiment, source, config.seed) if first_process else None
-    monitor = make_monitor(config, experiment, source)
+    watched = monitored(config, source)
+    monitor = make_monitor(config, experiment, source) if watched and first_process else None
     log.say(headline(config, source, experiment, runner))
     log.say(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
-    if monitor is None and config.evaluation.features == "auto":
+    if not watched and config.evaluation.features == "auto":
         log.say("not evaluated while training: --config.evaluation.features=inception measures fid on any images")
     if step >= total_rounds:
         log.say("nothing is left to do: raise config.total_kimg to go on")
@@ -95,11 +98,18 @@ def train(config, workdir: Path, runner: Runner) -> None:
         if jax.process_count() > 1:  # all of them must know which checkpoint to keep
             step_of_best = multihost_utils.broadcast_one_to_all(np.int32(record.get("best", {}).get("step", 0)))
             record.setdefault("best", {})["step"] = int(step_of_best)
+        record["evaluated"] = step
+
+    def evaluation_is_due() -> bool:
+        due_now = step == total_rounds or crossed(config.eval_kimg, (step - 1) * per_round, step * per_round)
+        return watched and due_now and record.get("evaluated") != step
 
     # Play.
     with StopRequest() as stop, contextlib.closing(log), contextlib.closing(checkpoints), contextlib.closing(stream):
         if step == 0:
             sample()
+        elif evaluation_is_due():  # a stop came before it
+            evaluate()
         while step < total_rounds:
             batch = runner.split(next(stream))
             state, metrics = run(state, on_device, batch, np.uint32(config.seed), due(game, step))
@@ -113,12 +123,11 @@ def train(config, workdir: Path, runner: Runner) -> None:
                     log.flush()
                     with log.aside():
                         sample()
-                evaluated = monitor and (crossed(config.eval_kimg, *seen) or last)
-                if evaluated:
+                if evaluate_now := evaluation_is_due() and not stopped:
                     log.flush()
                     with log.aside():
                         evaluate()
-                if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluated:
+                if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluate_now:
                     log.flush()
                     with log.aside():
                         checkpoints.save(state, record)

@@ -13,8 +13,8 @@ from gan_jax.checkpoints import Checkpoints
 from gan_jax.data.arrays import digits
 from gan_jax.data.toys import grid
 from gan_jax.errors import UserError
-from gan_jax.evaluate import best_so_far, evaluate_run, evaluate_sets
-from gan_jax.evaluation.measure import Report, collapse
+from gan_jax.evaluate import best_so_far, evaluate_run, evaluate_sets, open_set
+from gan_jax.evaluation.measure import SETTINGS, Report, collapse
 from gan_jax.runners import make_runner
 from gan_jax.train import train
 
@@ -39,7 +39,7 @@ def of_sets(a, b, **changes):
 
 
 def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, monkeypatch):
-    monkeypatch.setattr("gan_jax.evaluation.measure.SCORED", 300)
+    monkeypatch.setitem(SETTINGS, "cas", {"images": 300})
     report = of_run(conditional_run, metrics="all")
     assert set(report.results) == {
         "fid", "kid", "kid_error", "is", "is_deviation", "precision", "recall", "density", "coverage",
@@ -47,19 +47,23 @@ def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, mon
     }  # fmt: skip
     told = capsys.readouterr()
     assert all(name in told.out for name in report.results) and "classifier digits" in told.out
-    assert "use --num=10000 or more, or kid" in told.err
-    written = json.loads((conditional_run / "evaluation" / "000002.json").read_text())
+    assert "take 10,000 or more, or kid" in told.err
+    assert "nn looks for neighbours among 60 of the 10,000 real images only" in told.err
+    written = json.loads((conditional_run / "evaluations.jsonl").read_text().splitlines()[-1])
     assert written["results"] == report.results
     fake, real = written["protocol"]["fake"], written["protocol"]["real"]
     assert fake["generator"] == "averaged" and fake["batch_statistics"] == "re-estimated from 2,048 samples"
     assert (fake["count"], real["count"], real["source"]) == (60, 10_000, "digits")
+    assert fake["labels"] == "as in the real set" and written["protocol"]["shape"] == "28x28x1 uint8"
+    assert written["protocol"]["settings"]["pr"] == {"k": 3}
     assert written["protocol"]["versions"].keys() == {"gan_jax", "jax", "flax"}
-    assert Image.open(conditional_run / "evaluation" / "000002_neighbours.png").size[0] > 7 * 28
+    assert Image.open(conditional_run / "evaluations_000002_neighbours.png").size[0] > 7 * 28
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_others(conditional_run, tmp_path):
     first, again = (of_run(conditional_run, metrics="fid,kid,pr", out=tmp_path / "a.json") for _ in range(2))
     assert first.results == again.results
+    assert json.loads((tmp_path / "a.json").read_text())["results"] == first.results
     other = of_run(conditional_run, metrics="fid,kid,pr", seed=1, out=tmp_path / "a.json")
     newest = of_run(conditional_run, metrics="fid,kid,pr", ema=False, out=tmp_path / "a.json")
     assert other.results["fid"] != first.results["fid"] != newest.results["fid"]
@@ -105,11 +109,12 @@ def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"metrics": "fid,beauty"}, "'beauty' is none of auto, all, fid"),
+        ({"metrics": "fid,beauty"}, "'beauty' is none of auto, all, watched, fid"),
         ({"metrics": "swd"}, "swd cannot be measured here: it is for points"),
-        ({"num": 3, "metrics": "kid"}, "take more samples"),
-        ({"num": 5, "metrics": "is"}, "splits"),
-        ({"checkpoint": "best"}, "this run was not evaluated while it was trained"),
+        ({"num": 3, "metrics": "kid"}, "kid cannot be measured here: it needs 4 examples of each set, and there are 3"),
+        ({"num": 5, "metrics": "fid,is"}, "is cannot be measured here: it needs 10 examples"),
+        ({"out": Path("nowhere/a.json")}, "nowhere/a.json cannot be written"),
+        ({"checkpoint": "best"}, "was not evaluated while it was trained"),
         ({"checkpoint": "7"}, "--checkpoint=7: must be best, last or a step; .* has 2$"),
         ({"checkpoint": "first"}, "--checkpoint=first: must be best"),
         ({"real": "ring"}, "ring has examples"),
@@ -119,7 +124,7 @@ def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
 )
 def test_mistakes(conditional_run, tmp_path, changes, message):
     with pytest.raises(UserError, match=message) as caught:
-        of_run(conditional_run, out=tmp_path / "a.json", **changes)
+        of_run(conditional_run, **{"out": tmp_path / "a.json", **changes})
     assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
@@ -135,18 +140,55 @@ def test_metrics_that_a_set_does_not_allow(tmp_path):
         of_sets("ring", "ring", metrics="fid")
     with pytest.raises(UserError, match="the modes of this set are not known"):
         of_sets("moons", "moons", metrics="modes")
+    with pytest.raises(UserError, match="ppl cannot be measured here: it needs images"):
+        of_sets("ring", "ring", metrics="ppl")
+    assert set(of_sets(tmp_path / "a.npz", "digits", num=7).results) == {  # what so few allow
+        "fid", "kid", "kid_error", "precision", "recall", "density", "coverage", "modes", "kl", "sure",
+    }  # fmt: skip
+
+
+def test_sets_are_named_as_in_a_config_or_by_their_path_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    some = digits().read(np.arange(20))
+    np.savez("a.npz", images=some["image"])
+    for name in ("moons", "mine"):
+        Path(name).mkdir()
+        Image.fromarray(some["image"][0, ..., 0]).save(f"{name}/0.png")
+    assert len(open_set("a.npz", "native", "crop")) == len(open_set("npz:a.npz", "native", "crop")) == 20
+    assert len(open_set("mine", "native", "crop")) == len(open_set("folder:mine", "native", "crop")) == 1
+    assert len(open_set("moons", "native", "crop")) == 100_000 and len(open_set("./moons", "native", "crop")) == 1
+    for name in ("nowhere", "npz:nowhere.npz", "nowhere.zip"):
+        with pytest.raises(UserError):
+            open_set(name, "native", "crop")
+
+
+def test_the_order_of_a_file_does_not_matter(tmp_path):
+    """Classes that lie one after the other, more of them on one side."""
+    source = grid()
+    rows = np.argsort(source.labels[:10_000], kind="stable")
+    np.savez(tmp_path / "sorted.npz", points=source.read(rows)["image"])
+    np.savez(tmp_path / "few.npz", points=source.read(np.arange(10_000, 10_500))["image"])
+    results = of_sets(tmp_path / "few.npz", tmp_path / "sorted.npz", num=10_000).results
+    assert results["swd"] < 0.6 and results["recall"] > 0.7 and results["coverage"] > 0.8
+
+
+def test_another_real_set_takes_the_size_of_the_run_and_its_features(conditional_run, tmp_path):
+    np.savez(tmp_path / "big.npz", images=np.random.default_rng(0).integers(0, 256, (30, 40, 56, 1), np.uint8))
+    report = of_run(conditional_run, real=str(tmp_path / "big.npz"), num=20, metrics="kid", out=tmp_path / "a.json")
+    assert report.protocol["features"].startswith("classifier digits")
+    assert report.protocol["fake"]["labels"] == "each in turn" and report.protocol["real"]["count"] == 30
 
 
 def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatch, capsys):
-    """Four evaluations with made-up distances: the second is the best one, then the modes go, then all."""
-    told = iter([(2.0, 8), (1.0, 8), (1.5, 7), (5.0, 3)])
+    """Four evaluations with made-up numbers: the second is the best one, then the modes go, then all."""
+    told = iter([(0.4, 8), (0.9, 8), (0.8, 7), (0.18, 3)])
 
     def make_monitor(config, experiment, source):
         real = make_evaluation(config, experiment, source)
 
         def monitor(state):
-            distance, modes = next(told)
-            return real(state)._replace(results={"swd": distance, "modes": modes})
+            coverage, modes = next(told)
+            return real(state)._replace(results={"coverage": coverage, "modes": modes})
 
         return monitor
 
@@ -157,12 +199,12 @@ def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatc
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert sorted(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()) == [20, 40]
     told = capsys.readouterr().err
-    assert "round 30: swd 1.5, modes 7; best swd 1 at round 20" in told
-    assert "warning: 7 modes are left of the 8 at round 20: the game may be collapsing" in told
-    assert "warning: swd 5 is 5.0 times the best, 1 at round 20: the game may be collapsing" in told
+    assert "round 30: coverage 0.8, modes 7; best coverage 0.9 at round 20" in told
+    assert "warning: 7 modes are left of 8 at round 20: the game may be collapsing" in told
+    assert "warning: coverage is 0.18 after a best of 0.9 at round 20: the game may be collapsing" in told
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    evaluated = [line for line in lines if "evaluation/swd" in line]
-    assert [line["evaluation/swd"] for line in evaluated] == [2.0, 1.0, 1.5, 5.0]
+    evaluated = [line for line in lines if "evaluation/coverage" in line]
+    assert [line["evaluation/coverage"] for line in evaluated] == [0.4, 0.9, 0.8, 0.18]
     assert all(
         "200 of round" in line["protocol"] and "against 100,000 of ring" in line["protocol"] for line in evaluated
     )
@@ -172,8 +214,7 @@ def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatc
     _, record = Checkpoints(tmp_path / "run" / "checkpoints", read_only=True).restore(
         lambda record: evaluate.load_run(tmp_path / "run").experiment.state_shapes
     )
-    how = ["swd", "points as they are", 200]
-    assert record["best"] == {"swd": 1.0, "modes": 8, "step": 20, "judge": "swd", "how": how}
+    assert record["best"] == {"coverage": 0.9, "modes": 8, "step": 20, "judge": "coverage"}
 
 
 def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
@@ -181,7 +222,7 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert "not evaluated" in capsys.readouterr().err
-    with pytest.raises(UserError, match="one of fid, swd, kid must tell the best round"):
+    with pytest.raises(UserError, match="one of fid, kid and dc must tell the best round"):
         train(
             get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"}),
             tmp_path / "other",
@@ -190,7 +231,7 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
 
 
 def report(**results):
-    return Report(results, {"features": "f", "fake": {"count": 9}}, (), None)
+    return Report(results, {}, (), None)
 
 
 def test_the_best_round_is_the_one_of_the_smallest_distance():
@@ -198,14 +239,22 @@ def test_the_best_round_is_the_one_of_the_smallest_distance():
     assert (first["judge"], first["step"], first["fid"]) == ("fid", 10, 3.0)
     assert best_so_far(first, report(kid=-1.0, fid=3.0), 20) is first
     assert best_so_far(first, report(kid=9.0, fid=2.9), 20)["step"] == 20
-    assert best_so_far(first, report(kid=9.0), 20)["judge"] == "kid"  # measured in another way
-    other = report(fid=9.0)._replace(protocol={"features": "g", "fake": {"count": 9}})
-    assert best_so_far(first, other, 20)["step"] == 20
+
+
+def test_of_coverages_the_largest_is_best():
+    first = best_so_far(None, report(coverage=0.5), 10)
+    assert best_so_far(first, report(coverage=0.4), 20) is first
+    assert best_so_far(first, report(coverage=0.6), 20)["step"] == 20
+    assert collapse({"coverage": 0.3}, first) == ""
+    assert collapse({"coverage": 0.2}, first) == "coverage is 0.2 after a best of 0.5"
 
 
 def test_signs_of_a_collapse():
     best = {"fid": 10.0, "modes": 10, "judge": "fid"}
     assert collapse({"fid": 19.0, "modes": 10}, best) == ""
-    assert collapse({"fid": 137.0, "modes": 10}, best) == "fid 137 is 13.7 times the best, 10"
-    assert collapse({"fid": 11.0, "modes": 9}, best) == "9 modes are left of the 10"
-    assert collapse({"kid": -0.001}, {"kid": -0.01, "judge": "kid"}) == ""  # an unbiased estimate may be below 0
+    assert collapse({"fid": 137.0, "modes": 10}, best) == "fid is 137 after a best of 10"
+    assert collapse({"fid": 11.0, "modes": 9}, best) == "9 modes are left of 10"
+    assert collapse({"fid": 11.0, "modes": 991}, {**best, "modes": 1000}) == ""  # by chance, in so many
+    best = {"kid": -0.001, "judge": "kid"}  # an estimate without bias may be below 0
+    assert collapse({"kid": 0.005, "kid_error": 0.001}, best) == ""
+    assert collapse({"kid": 0.05, "kid_error": 0.001}, best) == "kid is 0.05 after a best of -0.001"

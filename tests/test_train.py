@@ -24,7 +24,7 @@ from gan_jax.train import train
 
 MAIN = Path(__file__).parent.parent / "main.py"
 EVALUATED = {
-    "evaluation.features": "points", "evaluation.metrics": "swd", "evaluation.num": 300, "eval_kimg": 0.08,
+    "evaluation.features": "points", "evaluation.metrics": "dc", "evaluation.num": 300, "eval_kimg": 0.08,
 }  # fmt: skip
 
 
@@ -71,8 +71,8 @@ def test_a_run_leaves_what_the_readme_says(ring_run):
         "generator/loss", "generator/gradient_norm", "generator/learning_rate",
     }  # fmt: skip
     assert [line["step"] for line in lines(workdir) if "sliced_wasserstein" in line] == [0, 5, 10, 15, 20]
-    evaluated = [line["evaluation/swd"] for line in lines(workdir) if "evaluation/swd" in line]
-    assert len(evaluated) == 4 and record["best"]["swd"] == min(evaluated)
+    evaluated = [line["evaluation/coverage"] for line in lines(workdir) if "evaluation/coverage" in line]
+    assert len(evaluated) == 4 and record["best"]["coverage"] == max(evaluated)
 
 
 def test_stop_and_resume_is_bit_for_bit_the_whole_run(ring_run, tiny, tmp_path):
@@ -105,6 +105,46 @@ def test_sigterm_saves_and_resumes_exactly(ring_run, tiny, tmp_path, monkeypatch
     monkeypatch.undo()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     chex.assert_trees_all_equal(run(tiny(total_kimg=0.32, **EVALUATED), tmp_path)[0], whole)
+
+
+def test_a_stop_puts_an_evaluation_off_until_the_run_goes_on(ring_run, tiny, tmp_path, monkeypatch):
+    _, whole_dir, _ = ring_run
+    from gan_jax.logging import Log
+
+    add = Log.add
+
+    def stop_in_round_ten(self, metrics):
+        add(self, metrics)
+        if self.step == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Log, "add", stop_in_round_ten)
+    with pytest.raises(Interrupted, match="after round 10"):
+        run(tiny(total_kimg=0.32, **EVALUATED), tmp_path)
+    evaluated = lambda workdir: {line["step"]: line for line in lines(workdir) if "evaluation/coverage" in line}
+    assert evaluated(tmp_path).keys() == {5}
+    monkeypatch.undo()
+    run(tiny(total_kimg=0.32, **EVALUATED), tmp_path)
+    assert evaluated(tmp_path) == evaluated(whole_dir)
+
+
+def test_the_best_checkpoint_and_damage(ring_run, tmp_path):
+    config, whole_dir, _ = ring_run
+    shutil.copytree(whole_dir, tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints"
+    like = lambda record: build(config, tuple(record["image_shape"]), record["num_classes"]).state_shapes
+    best = lambda: Checkpoints(folder, read_only=True).restore(like, "best")
+    _, record = Checkpoints(folder, read_only=True).restore(like)
+    step = record["best"]["step"]
+    assert int(best()[0].step) == step
+    (folder / "20" / "record" / "metadata").write_text("")
+    if step != 20:
+        assert int(best()[0].step) == step  # the record of the checkpoint before tells it too
+    shutil.rmtree(folder / str(step))
+    with pytest.raises(UserError, match=f"--checkpoint={step}: must be best, last or a step"):
+        best()
+    _, record = run(get_config(total_kimg=0.4, **EVALUATED), tmp_path / "run")  # a new best one is found
+    assert (folder / str(record["best"]["step"])).exists()
 
 
 def test_streamed_and_resident_runs_are_the_same(ring_run, tiny, tmp_path):

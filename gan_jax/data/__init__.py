@@ -7,9 +7,14 @@ from gan_jax.data.source import Source
 from gan_jax.data.stream import Stream, rows
 from gan_jax.errors import UserError
 
-__all__ = ["Source", "Stream", "open_source", "rows"]
+__all__ = ["Source", "Stream", "is_name", "open_source", "rows"]
 
 FORMS = "digits, stacked_digits, ring, grid, spiral, moons, folder:PATH, zip:FILE[/FOLDER], npz:FILE, tfds:NAME[:SPLIT]"
+
+
+def is_name(source: str) -> bool:
+    """Whether it has one of the `FORMS`, and is not a path alone."""
+    return source.partition(":")[0] in {form.partition(":")[0] for form in FORMS.split(", ")}
 
 
 def open_source(config: Any) -> Source:

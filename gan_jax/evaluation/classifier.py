@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from gan_jax import __version__
 from gan_jax.data import Source, open_source, rows
+from gan_jax.data.cache import replacing
 from gan_jax.errors import UserError
 from gan_jax.images import to_float
 from gan_jax.networks.layers import Conv
@@ -203,16 +204,16 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     source = open_source(config)
     if test:
         tests = open_source(ConfigDict({**config, "source": test}))
-        if (tests.image_shape, tests.num_classes) != (source.image_shape, source.num_classes):
-            raise UserError(f"--test={test} has other shapes or classes than {config.source}")
+        if (tests.image_shape, tests.class_names) != (source.image_shape, source.class_names):
+            raise UserError(f"--test={test} has images of another shape, or other classes, than {config.source}")
     else:
         order = np.random.default_rng(seed).permutation(len(source))
-        held_out = len(source) // 10
+        held_out = max(len(source) // 10, 1)
         tests, source = source.select(order[:held_out]), source.select(order[held_out:])
     params = with_unit_features(train(source, images=images, seed=seed), source)
+    params = jax.tree.map(lambda leaf: np.float32(np.float16(leaf)), params)  # as `save` writes them
+    right = accuracy(params, tests)
     about = {"trained_on": config.source, "images": images, "seed": seed, "tested_on": test or "a tenth held out"}
-    classifier = save(out, params, source.image_shape, source.num_classes, about)
-    right = accuracy(classifier.params, tests)  # of what half precision has left
     save(out, params, source.image_shape, source.num_classes, {**about, "accuracy": right})
     print(f"{right:.2%} of {len(tests):,} images of {about['tested_on']} are classified right -> {out}")
 
@@ -221,10 +222,8 @@ def save(path: Path, params: dict, image_shape: tuple[int, int, int], num_classe
     """Writes an .npz of the parameters, in half precision, and of what is known about them; returns what it holds."""
     arrays = {name: np.asarray(leaf, np.float16) for name, leaf in flatten_dict(params, sep="/").items()}
     about = {**about, "image_shape": image_shape, "num_classes": num_classes, "gan_jax": __version__}
-    partial_path = path.with_name(f".{path.name}")
-    with partial_path.open("wb") as file:
+    with replacing(path) as file:
         np.savez_compressed(file, about=json.dumps(about), **arrays)
-    partial_path.replace(path)
     return load(path)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from gan_jax import __version__
 from gan_jax.data import Source
 from gan_jax.data.cache import cache_folder, replacing
 from gan_jax.errors import UserError
@@ -17,6 +18,8 @@ from gan_jax.evaluation import classifier, inception
 from gan_jax.evaluation.moments import Moments, merge, moments
 from gan_jax.runners import spread_over_devices
 
+FORMAT = 1  # of what is kept of real sets: raise it when that, or how features are computed, changes
+STOCK = 1024  # examples whose moments are taken at once: a merge costs as much as that of a thousand
 KINDS = "auto, points, classifier[:FILE.npz], inception[:FILE.pth], inception_clean[:FILE.pth]"
 
 
@@ -55,7 +58,7 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
         name = "points" if is_points else "classifier" if is_digits(source, source_name) else "inception"
     kind, _, path = name.partition(":")
     if is_points != (kind == "points"):
-        raise UserError(f"--features={name}: {source_name} has {'points' if is_points else 'images'}, so it can't be")
+        raise UserError(f"features={name}: {source_name} has {'points' if is_points else 'images'}, so it can't be")
     match kind:
         case "points" if not path:
             return Features("points", "points as they are", None, lambda _, points: (points, None), 4096)
@@ -63,14 +66,14 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
             own = classifier.load(*[Path(path).expanduser()] if path else [])
             see = lambda params, images: classifier.features(own._replace(params=params), images)
             label = path or "digits"
-            features = Features(kind, f"classifier {label} {own.sha256[:12]}, not resized", own.params, see, 256)
+            features = Features(kind, f"classifier {label} {own.sha256[:12]}", own.params, see, 256)
         case "inception" | "inception_clean":
             resize = "clean" if kind == "inception_clean" else "legacy"
             params, sha256 = inception.load(Path(path).expanduser() if path else None)
             see = lambda params, images: inception.features(params, images, resize)
             features = Features("inception", f"inception {sha256[:12]}, {resize} resize to 299x299", params, see, 64)
         case _:
-            raise UserError(f"--features={name}: must be one of {KINDS}")
+            raise UserError(f"features={name}: must be one of {KINDS}")
     shape = jax.ShapeDtypeStruct((1, *source.image_shape), np.uint8)
     jax.eval_shape(features.see, features.params, shape)  # raises what `see` raises about images that do not fit
     return features
@@ -89,7 +92,7 @@ class Seen(NamedTuple):
         moments: of the features of all examples.
         rows: int [n], the examples of which more than that was kept.
         pool: float32 [n, F], their features.
-        logits: float32 [n, K], or [n, 0] where there are none.
+        logits: float32 [n, K], or [n, 0] where there are none, or none are kept.
     """
 
     moments: Moments
@@ -115,21 +118,30 @@ def look(source: Source, features: Features, rows: np.ndarray, title: str) -> Se
     whole, split = spread_over_devices()
     see, params = jax.jit(features.see), jax.device_put(features.params, whole)
     chunk = features.chunk * jax.local_device_count()
-    total, pools, logits = None, [], []
+    total, waiting, pools, logits = None, [], [], []
+
+    def take_stock():
+        nonlocal total
+        new = moments(np.concatenate(waiting))
+        total = new if total is None else merge(total, new)
+        waiting.clear()
 
     def keep(start, seen):
-        nonlocal total
         count = min(chunk, len(source) - start)
         pool, scores = (None if part is None else np.asarray(part)[:count] for part in seen)
         if not np.isfinite(pool).all():
             raise UserError(f"{title}: some are not finite, or their features are not, so nothing can be measured")
-        total = moments(pool) if total is None else merge(total, moments(pool))
+        waiting.append(pool)
+        if sum(map(len, waiting)) >= STOCK:
+            take_stock()
         mine = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)] - start
         pools.append(pool[mine])
         logits.append(np.empty((len(mine), 0), np.float32) if scores is None else scores[mine])
 
     last = None
-    with tqdm(total=len(source), desc=title, unit=" images", leave=False, disable=not sys.stderr.isatty()) as bar:
+    bar = tqdm(total=len(source), desc=title, unit=" images", leave=False, disable=not sys.stderr.isatty())
+    # With the 10 bits of a GPU's default, numbers would not be those of a CPU.
+    with bar, jax.default_matmul_precision("highest"):
         for start in range(0, len(source), chunk):
             batch = source.read(np.arange(start, start + chunk) % len(source))["image"]  # always a whole chunk
             ahead = start, see(params, jax.device_put(batch, split))  # the device works while the host takes stock
@@ -138,31 +150,37 @@ def look(source: Source, features: Features, rows: np.ndarray, title: str) -> Se
             last = ahead
             bar.update(min(chunk, len(source) - start))
         keep(*last)
+    if waiting:
+        take_stock()
     return Seen(total, rows, np.concatenate(pools), np.concatenate(logits))
 
 
-def content_hash(source: Source, chunk: int = 4096) -> str:
+def content_hash(source: Source) -> str:
     """SHA-256 of a set's images and labels, in their order."""
+    from tqdm import tqdm
+
     digest = hashlib.sha256(json.dumps([len(source), *source.image_shape]).encode())
-    digest.update(np.ascontiguousarray(source.labels))
-    for start in range(0, len(source), chunk):
-        digest.update(np.ascontiguousarray(source.read(np.arange(start, min(start + chunk, len(source))))["image"]))
+    starts = range(0, len(source), STOCK)
+    for start in tqdm(starts, "reading", unit_scale=STOCK, leave=False, disable=not sys.stderr.isatty()):
+        for leaf in source.read(np.arange(start, min(start + STOCK, len(source)))).values():
+            digest.update(np.ascontiguousarray(leaf))
     return digest.hexdigest()
 
 
 def look_once(source: Source, features: Features, rows: np.ndarray, title: str, sha256: str) -> Seen:
-    """`look` at a set of that content, from the cache if it was seen before: what real sets are seen with."""
-    key = repr((1, sha256, features.name, rows.tobytes()))
+    """`look` at a real set of that content, whose logits are not kept; from the cache if it was seen before."""
+    key = repr((FORMAT, __version__, sha256, features.name, rows.tobytes()))
     path = cache_folder() / "seen" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     try:
         with np.load(path) as file:
-            return Seen(Moments(int(file["count"]), file["mean"], file["scatter"]), rows, file["pool"], file["logits"])
+            seen = Moments(int(file["count"]), file["mean"], file["scatter"]), rows, file["pool"]
+            return Seen(*seen, np.empty((len(rows), 0), np.float32))
     except Exception:  # not there, or damaged: NumPy and zipfile have many ways to say so
-        seen = look(source, features, rows, title)
+        seen = look(source, features, rows, title)._replace(logits=np.empty((len(rows), 0), np.float32))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
-            np.savez(file, **seen.moments._asdict(), pool=seen.pool, logits=seen.logits)
+            np.savez(file, **seen.moments._asdict(), pool=seen.pool)
     except OSError as error:
         print(f"not kept for the next time: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
     return seen

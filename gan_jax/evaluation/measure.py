@@ -1,5 +1,6 @@
 """Every metric of a set of samples against a set of real examples, from one pass over each."""
 
+import functools
 import math
 import platform
 from collections.abc import Callable
@@ -26,9 +27,17 @@ from gan_jax.evaluation.precision_recall import precision_recall
 from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
 
 ENOUGH = 10_000  # samples, for a Fréchet distance whose bias is small
-PACGAN = 2_500  # points by which PacGAN counts modes
-SCORED = 50_000  # images, over all epochs, that the classifier of the accuracy score is trained on
 SHOWN, NEIGHBOURS = 12, 6  # samples in the picture of nearest neighbours, and real images beside each
+# What else the numbers depend on, as the protocol tells it.
+SETTINGS = {
+    "kid": {"block_size": 1_000},
+    "is": {"splits": 10},
+    "pr": {"k": 3},
+    "dc": {"k": 5},
+    "modes": {"points": 2_500},  # PacGAN's number
+    "ppl": {"epsilon": 1e-4},
+    "cas": {"images": 50_000},  # on which the classifier is trained, over all epochs
+}
 
 
 class Pair(NamedTuple):
@@ -49,26 +58,34 @@ def _fid(pair):
 
 
 def _kid(pair):
-    mean, error = kernel_distance(pair.real.pool, pair.fake.pool, seed=pair.seed)
+    mean, error = kernel_distance(pair.real.pool, pair.fake.pool, seed=pair.seed, **SETTINGS["kid"])
     return {"kid": mean, "kid_error": error}
 
 
 def _inception_score(pair):
-    mean, deviation = inception_score(pair.fake.logits)
+    mean, deviation = inception_score(pair.fake.logits, **SETTINGS["is"])
     return {"is": mean, "is_deviation": deviation}
 
 
 def _precision_recall(pair):
-    return dict(zip(("precision", "recall"), precision_recall(pair.real.pool, pair.fake.pool), strict=True))
+    precision, recall = precision_recall(*_as_many(pair), **SETTINGS["pr"])
+    return {"precision": precision, "recall": recall}
 
 
 def _density_coverage(pair):
-    return dict(zip(("density", "coverage"), density_coverage(pair.real.pool, pair.fake.pool), strict=True))
+    density, coverage = density_coverage(*_as_many(pair), **SETTINGS["dc"])
+    return {"density": density, "coverage": coverage}
+
+
+def _as_many(pair):
+    """Features of as many real examples as samples: what is near what depends on how many there are."""
+    n = min(len(pair.real.pool), len(pair.fake.pool))
+    return pair.real.pool[:n], pair.fake.pool[:n]
 
 
 def _modes(pair):
     if pair.features.kind == "points":
-        return mode_coverage(pair.fake.pool[:PACGAN], *pair.real_source.modes)._asdict()
+        return mode_coverage(pair.fake.pool[: SETTINGS["modes"]["points"]], *pair.real_source.modes)._asdict()
     num_classes = pair.fake.logits.shape[1]
     labelled = pair.real_source.num_classes == num_classes
     shares = np.bincount(pair.real_source.labels, minlength=num_classes) / len(pair.real_source) if labelled else None
@@ -77,13 +94,14 @@ def _modes(pair):
 
 
 def _sliced_wasserstein(pair):
-    n = min(len(pair.real.rows), len(pair.fake.rows))
-    return {"swd": sliced_wasserstein(pair.real.pool[:n], pair.fake.pool[:n])}
+    return {"swd": sliced_wasserstein(*_as_many(pair))}
 
 
 def _path_length(pair):
-    see, epsilon = jax.jit(pair.features.see), 1e-4
-    seen = [[see(pair.features.params, end)[0] for end in ends] for ends in pair.paths(pair.features.chunk, epsilon)]
+    see, epsilon = jax.jit(pair.features.see), SETTINGS["ppl"]["epsilon"]
+    steps = pair.paths(pair.features.chunk, epsilon)
+    with jax.default_matmul_precision("highest"):  # with the 10 bits of a GPU's default a small step is lost
+        seen = [[np.asarray(see(pair.features.params, end)[0]) for end in ends] for ends in steps]
     ends = (np.concatenate(end)[: len(pair.fake_source)] for end in zip(*seen, strict=True))
     return {"ppl": path_length(*ends, epsilon)}
 
@@ -91,7 +109,7 @@ def _path_length(pair):
 def _accuracy_score(pair):
     fake = pair.fake_source.read(np.arange(len(pair.fake_source)))
     fake = Source(fake["image"], fake["label"], pair.real_source.class_names)
-    return {"cas": classifier.accuracy_score(fake, pair.real_source, images=SCORED, seed=pair.seed)}
+    return {"cas": classifier.accuracy_score(fake, pair.real_source, seed=pair.seed, **SETTINGS["cas"])}
 
 
 def _nearest_neighbours(pair):
@@ -115,18 +133,24 @@ METRICS = {
     "cas": _accuracy_score,
 }
 OF_EACH = {"kid", "pr", "dc", "swd", "nn"}  # they need the features of single real examples, not their moments alone
+LEAST = {"fid": 2, "kid": 4, "is": 10, "pr": 4, "dc": 6, "nn": NEIGHBOURS}  # examples of each set
 SLOW = {"ppl", "cas"}  # measured when asked for
-WATCHED = {"fid", "kid", "swd", "modes"}  # measured while training
-JUDGES = ("fid", "swd", "kid")  # the first that is measured tells the best checkpoint: the smallest
+WATCHED = {"points": {"dc", "modes"}, "images": {"fid", "kid", "modes"}}  # measured while training
+# The first of these results that there is tells the best round: 1, the smallest; -1, the largest. The sliced
+# Wasserstein distance is none of them: chance differences of a mixture's shares are most of it.
+JUDGES = {"fid": 1, "kid": 1, "coverage": -1}
+JUDGED = {"fid", "kid", "dc"}  # the metrics that they come from
 
 
 def obstacle(metric: str, features: Features, real: Source, fake: Source, paths: Callable | None) -> str:
     """Why a metric cannot be measured here; "" if it can."""
     is_points, labelled = features.kind == "points", real.num_classes >= 2
+    if min(len(real), len(fake)) < LEAST.get(metric, 1):
+        return f"it needs {LEAST[metric]} examples of each set, and there are {min(len(real), len(fake))}"
     match metric:
         case "fid" | "kid" if is_points:
             return "means, covariances and cubes of coordinates say little of points: use swd"
-        case "is" | "nn" | "cas" if is_points:
+        case "is" | "nn" | "cas" | "ppl" if is_points:
             return "it needs images"
         case "swd" if not is_points:
             return "it is for points: use fid or kid"
@@ -141,26 +165,27 @@ def obstacle(metric: str, features: Features, real: Source, fake: Source, paths:
     return ""
 
 
-def choose(names: str, *context: Any) -> tuple[str, ...]:
+def choose(names: str, features: Features, *context: Any) -> tuple[str, ...]:
     """The metrics that a person asks for.
 
     Args:
         names: separated by commas; "auto": all that can be measured here but the slow ones; "all": those too;
             "watched": few, to be measured while training.
-        context: see `obstacle`.
+        features, context: see `obstacle`.
 
     Raises:
         UserError: an unknown name, or one that cannot be measured here.
     """
-    sets = {"auto": METRICS.keys() - SLOW, "all": METRICS.keys(), "watched": WATCHED}
+    watched = WATCHED["points" if features.kind == "points" else "images"]
+    sets = {"auto": METRICS.keys() - SLOW, "all": METRICS.keys(), "watched": watched}
     if names in sets:
-        return tuple(metric for metric in METRICS if metric in sets[names] and not obstacle(metric, *context))
+        return tuple(metric for metric in METRICS if metric in sets[names] and not obstacle(metric, features, *context))
     chosen = tuple(names.split(","))
     for metric in chosen:
         if metric not in METRICS:
-            raise UserError(f"--metrics={names}: {metric!r} is none of auto, all, {', '.join(METRICS)}")
-        if reason := obstacle(metric, *context):
-            raise UserError(f"--metrics={names}: {metric} cannot be measured here: {reason}")
+            raise UserError(f"metrics={names}: {metric!r} is none of auto, all, watched, {', '.join(METRICS)}")
+        if reason := obstacle(metric, features, *context):
+            raise UserError(f"metrics={names}: {metric} cannot be measured here: {reason}")
     return chosen
 
 
@@ -181,17 +206,18 @@ def make_evaluator(real: Source, features: Features, num: int, about: dict, seed
         features: through which both sets are seen.
         num: of single real examples, at most so many are compared with the samples; moments are of all of them.
         about: the real set, for the protocol.
-        seed: of that choice, and of what metrics draw.
+        seed: of the samples, and of what metrics draw.
 
     The evaluator's arguments: the samples; names of `METRICS`; what to say of the samples in the protocol;
     `(chunk, epsilon) -> pairs of float images in [0, 255]`, batches of images of latents that lie epsilon apart on
     paths between random ones, or None if there are no latents.
     """
-    chosen = np.sort(np.random.default_rng(seed).choice(len(real), min(num, len(real)), replace=False))
-    sha256 = content_hash(real)
+    # Not of the seed: one choice, which the cache then knows.
+    chosen = np.sort(np.random.default_rng(0).choice(len(real), min(num, len(real)), replace=False))
+    hash_once = functools.cache(lambda: content_hash(real))
 
     def evaluate(fake: Source, metrics: tuple[str, ...], about_fake: dict, paths: Callable | None = None) -> Report:
-        rows = chosen if OF_EACH & set(metrics) else chosen[:0]
+        rows, sha256 = chosen if OF_EACH & set(metrics) else chosen[:0], hash_once()
         seen = look_once(real, features, rows, "real images", sha256)
         pair = Pair(seen, look(fake, features, np.arange(len(fake)), "samples"), real, fake, features, seed, paths)
         results = {}
@@ -201,7 +227,9 @@ def make_evaluator(real: Source, features: Features, num: int, about: dict, seed
         protocol = {
             "features": features.name,
             "real": {**about, "count": len(real), "compared_one_by_one": len(rows), "sha256": sha256},
-            "fake": {**about_fake, "count": len(fake), "pixels": "uint8" if len(fake.image_shape) == 3 else "points"},
+            "fake": {**about_fake, "count": len(fake)},
+            "shape": "x".join(map(str, fake.image_shape)) + (" uint8" if len(fake.image_shape) == 3 else ""),
+            "settings": {metric: SETTINGS[metric] for metric in metrics if metric in SETTINGS},
             "seed": seed,
             "versions": {"gan_jax": __version__, "jax": jax.__version__, "flax": flax.__version__},
             "device": f"{jax.local_device_count()} {jax.devices()[0].device_kind}, Python {platform.python_version()}",
@@ -210,8 +238,10 @@ def make_evaluator(real: Source, features: Features, num: int, about: dict, seed
         if "fid" in metrics and min(len(fake), len(real)) < ENOUGH:
             warnings.append(
                 f"fid of {min(len(fake), len(real)):,} examples is too large by a bias that shrinks with their number: "
-                f"compare it with figures of the same number only, use --num={ENOUGH} or more, or kid, which has none"
+                f"compare it with figures of the same number only, take {ENOUGH:,} or more, or kid, which has no bias"
             )
+        if "nn" in metrics and len(rows) < len(real):
+            warnings.append(f"nn looks for neighbours among {len(rows):,} of the {len(real):,} real images only")
         return Report(results, protocol, tuple(warnings), picture)
 
     return evaluate
@@ -225,19 +255,28 @@ def plain(results: dict[str, float]) -> dict[str, float | None]:
 def collapse(results: dict[str, float], best: dict[str, Any]) -> str:
     """What tells of a collapse since the best round, see `gan_jax.evaluate.best_so_far`; "" if nothing does."""
     judge = best["judge"]
-    if results[judge] > 2 * best[judge] > 0:
-        return f"{judge} {results[judge]:.4g} is {results[judge] / best[judge]:.1f} times the best, {best[judge]:.4g}"
-    if results.get("modes", 0) < best.get("modes", 0):
-        return f"{results['modes']} modes are left of the {best['modes']}"
+    now, then = results[judge], best[judge]
+    chance = 5 * results["kid_error"] if judge == "kid" else 0  # an estimate without bias may be 0, or below
+    if now > 2 * max(then, chance) if JUDGES[judge] > 0 else now < then / 2:
+        return f"{judge} is {now:.4g} after a best of {then:.4g}"
+    if results.get("modes", 0) <= 0.9 * best.get("modes", -1):
+        return f"{results['modes']} modes are left of {best['modes']}"
     return ""
 
 
 def stamp(protocol: dict[str, Any]) -> str:
     """The protocol in one line."""
     real, fake = protocol["real"], protocol["fake"]
-    made = ", ".join(f"{name} {value}" for name, value in fake.items() if name not in ("source", "count"))
+    made, settings, versions = (
+        ", ".join(f"{name} {value}" for name, value in part.items())
+        for part in (
+            {name: value for name, value in fake.items() if name not in ("source", "count")},
+            {f"{metric} {name}": value for metric, own in protocol["settings"].items() for name, value in own.items()},
+            protocol["versions"],
+        )
+    )
     return (
         f"{fake['count']:,} of {fake['source']} ({made}) against {real['count']:,} of {real['source']} "
-        f"{real['sha256'][:12]}; {protocol['features']}; seed {protocol['seed']}; "
-        f"{', '.join(f'{name} {version}' for name, version in protocol['versions'].items())}"
+        f"{real['sha256'][:12]}, {protocol['shape']}; {protocol['features']}; {settings}; seed {protocol['seed']}; "
+        f"{versions}"
     )

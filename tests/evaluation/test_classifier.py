@@ -116,6 +116,14 @@ def test_data_without_labels_or_images(source):
         classifier.train(source, images=10)
 
 
+def test_the_smallest_set(tmp_path):
+    few = stripes(3)
+    np.savez(tmp_path / "few.npz", images=few.images, labels=few.labels)
+    config = {"source": f"npz:{tmp_path}/few.npz", "image_size": "native", "fit": "crop", "skip_broken": False}
+    classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test=None, images=10, seed=0)
+    assert classifier.load(tmp_path / "c.npz").about["accuracy"] in (0, 1)
+
+
 def test_train_to_file_tests_on_what_it_has_not_seen(tmp_path, capsys):
     source, other = stripes(), stripes(60, seed=3)
     np.savez(tmp_path / "train.npz", images=source.images, labels=source.labels)
@@ -126,5 +134,5 @@ def test_train_to_file_tests_on_what_it_has_not_seen(tmp_path, capsys):
         assert f"of {number} images" in capsys.readouterr().out
         about = classifier.load(tmp_path / "c.npz").about
         assert about["accuracy"] > 0.95 and about["tested_on"] == (test or "a tenth held out")
-    with pytest.raises(UserError, match="--test=digits has other shapes or classes"):
+    with pytest.raises(UserError, match="--test=digits has images of another shape, or other classes"):
         classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test="digits", images=100, seed=0)
