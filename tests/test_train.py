@@ -330,14 +330,16 @@ def free_port():
 
 def test_two_processes_play_as_one_and_survive_the_loss_of_one(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
-    processes = two_processes(together, free_port(), "--config.total_kimg=4000")
+    flags = [f"--config.{key}={value}" for key, value in {**EVALUATED, "eval_kimg": 0.8}.items()]
+    processes = two_processes(together, free_port(), "--config.total_kimg=4000", *flags)
     wait_for(lambda: saved(together), processes[0])
     processes[1].kill()
     lost = time.monotonic()
     assert processes[0].wait(timeout=60) not in (0, None)
     assert time.monotonic() - lost < 60
     length = f"--config.total_kimg={(saved(together)[-1] + 20) * 16 / 1000}"
-    for process in (*two_processes(together, free_port(), length), command(alone, length)):
+    for process in (*two_processes(together, free_port(), length, *flags), command(alone, length, *flags)):
         assert process.wait(timeout=120) == 0, process.communicate()[0]
-    two, one = (final_state(get_config(), workdir)[0] for workdir in (together, alone))
+    (two, record), (one, _) = (final_state(get_config(), workdir) for workdir in (together, alone))
     chex.assert_trees_all_close(two.variables, one.variables, rtol=1e-3, atol=1e-4)
+    assert record["evaluated"] == int(two.step) and record["best"]["step"] in saved(together)
