@@ -6,9 +6,9 @@ Paper: Radford et al. 2016, see `digits_dcgan`.
 
 TensorFlow is needed once, to prepare the data set; TFDS_DATA_DIR says where it lies.
 
-Result: 200 kimg (6,250 rounds), seed 0, 2 cores of an AMD EPYC, 2:31: FID 0.62 (features of the digits classifier, which
-has seen the same 60,000 images), precision 0.749, recall 0.798, coverage 0.878, best and last
-(`--mode=evaluate --num=10000`: averaged generator, 10,000 samples).
+Result: 200 kimg (6,250 rounds), seed 0, 2 cores of an AMD EPYC, 2:31: FID 0.62 (features of the digits classifier,
+which has seen the same 60,000 images), precision 0.749, recall 0.798, coverage 0.878, best and last (`--mode=evaluate
+--num=10000`: averaged generator, 10,000 samples).
 """
 
 from configs import digits_dcgan

@@ -96,7 +96,8 @@ def evaluate_sets(
     fake, real = open_set(a, image_size, "crop"), open_set(b, image_size, "crop")
     if fake.image_shape != real.image_shape:
         found = " and ".join("x".join(map(str, source.image_shape)) for source in (fake, real))
-        raise UserError(f"{a} and {b} differ in size, {found}: resize both with --image_size=N")
+        cure = "--image_size=N resizes both, and all must be grey or all in colour"
+        raise UserError(f"{a} and {b} differ, {found}: {cure}")
     seen = open_features(features, real, b)
     # Some metrics look at parts of the set, and a folder's classes lie one after the other.
     fake = fake.select(np.random.default_rng(seed).permutation(len(fake))[:num])

@@ -100,7 +100,7 @@ def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(12):
             Image.fromarray(rng.integers(0, 256, (size, size), np.uint8)).save(tmp_path / name / f"{i}.png")
-    with pytest.raises(UserError, match="differ in size, 28x28x1 and 32x32x1: resize both with --image_size=N"):
+    with pytest.raises(UserError, match="differ, 28x28x1 and 32x32x1: --image_size=N resizes both"):
         of_sets(tmp_path / "a", tmp_path / "b", features="classifier")
     report = of_sets(tmp_path / "a", tmp_path / "b", features="classifier", image_size="28", metrics="kid", num=9)
     assert report.protocol["fake"]["count"] == 9 and np.isfinite(report.results["kid"])
