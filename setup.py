@@ -41,6 +41,7 @@ setup(
         "tfds": ["tensorflow-cpu>=2.18"],  # to download and prepare a set of TensorFlow Datasets, once
         "gpu": ["jax[cuda12]"],
         "tpu": ["jax[tpu]"],
+        "parity": ["torch>=2", "torch-fidelity>=0.4"],  # the peers that some tests compare with
         "test": TEST,
         "dev": [*TEST, "ruff>=0.9"],
     },

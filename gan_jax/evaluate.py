@@ -118,10 +118,7 @@ def open_set(path: str, image_size: str, fit: str) -> data.Source:
 
 
 def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> tuple[np.ndarray, str]:
-    """The labels [num] for samples: as frequent as in the real set, if it has those classes, else each in turn.
-
-    And what to say of them.
-    """
+    """Labels [num] for samples, as frequent as in the real set if it has those classes; and what to say of them."""
     if not num_classes:
         return labels_for(num, 0), "none"
     if real.num_classes != num_classes:
@@ -193,8 +190,9 @@ def tell(report: Report, out: Path | None, picture: Path | None) -> None:
 
 def monitored(config, source: data.Source) -> bool:
     """Whether a run is evaluated while it is trained: "auto" is only where no network must be fetched for it."""
-    own_pictures = len(source.image_shape) == 3 and not is_digits(source, config.data.source)
-    return config.evaluation.features != "none" and not (config.evaluation.features == "auto" and own_pictures)
+    if config.evaluation.features == "auto":
+        return len(source.image_shape) == 1 or is_digits(source, config.data.source)
+    return config.evaluation.features != "none"
 
 
 def make_monitor(config, experiment: Experiment, source: data.Source) -> Callable[[State], Report]:

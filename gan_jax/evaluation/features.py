@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,57 +101,62 @@ class Seen(NamedTuple):
     logits: np.ndarray
 
 
-def look(source: Source, features: Features, rows: np.ndarray, title: str) -> Seen:
-    """One pass over a set, on all devices of this host.
+def stream(source: Source, features: Features, title: str) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+    """One pass over a set, on all devices of this host, under a progress bar with that title.
 
-    Args:
-        source: images or points.
-        features: see there.
-        rows: int [n], ascending: of which examples features and logits are kept.
-        title: for the progress bar.
+    Yields:
+        The number of the first example of a chunk, and the chunk's pool [n, F] and logits [n, K] (or None).
 
-    Returns:
-        The moments of all examples, and the features and logits of `rows`.
+    Raises:
+        UserError: a feature is not finite.
     """
     from tqdm import tqdm
 
     whole, split = spread_over_devices()
     see, params = jax.jit(features.see), jax.device_put(features.params, whole)
     chunk = features.chunk * jax.local_device_count()
-    total, waiting, pools, logits = None, [], [], []
 
-    def take_stock():
-        nonlocal total
-        new = moments(np.concatenate(waiting))
-        total = new if total is None else merge(total, new)
-        waiting.clear()
+    def begin(start):
+        batch = source.read(np.arange(start, start + chunk) % len(source))["image"]  # always a whole chunk
+        return start, see(params, jax.device_put(batch, split))
 
-    def keep(start, seen):
+    def finish(start, seen):
         count = min(chunk, len(source) - start)
-        pool, scores = (None if part is None else np.asarray(part)[:count] for part in seen)
+        bar.update(count)
+        pool, logits = (None if part is None else np.asarray(part)[:count] for part in seen)
         if not np.isfinite(pool).all():
             raise UserError(f"{title}: some are not finite, or their features are not, so nothing can be measured")
-        waiting.append(pool)
-        if sum(map(len, waiting)) >= STOCK:
-            take_stock()
-        mine = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)] - start
-        pools.append(pool[mine])
-        logits.append(np.empty((len(mine), 0), np.float32) if scores is None else scores[mine])
+        return start, pool, logits
 
-    last = None
     bar = tqdm(total=len(source), desc=title, unit=" images", leave=False, disable=not sys.stderr.isatty())
     # With the 10 bits of a GPU's default, numbers would not be those of a CPU.
     with bar, jax.default_matmul_precision("highest"):
-        for start in range(0, len(source), chunk):
-            batch = source.read(np.arange(start, start + chunk) % len(source))["image"]  # always a whole chunk
-            ahead = start, see(params, jax.device_put(batch, split))  # the device works while the host takes stock
-            if last is not None:
-                keep(*last)
-            last = ahead
-            bar.update(min(chunk, len(source) - start))
-        keep(*last)
-    if waiting:
-        take_stock()
+        ahead = begin(0)
+        for start in range(chunk, len(source), chunk):
+            last, ahead = ahead, begin(start)  # the device works on it while the caller takes stock of the last one
+            yield finish(*last)
+        yield finish(*ahead)
+
+
+def look(source: Source, features: Features, rows: np.ndarray, title: str) -> Seen:
+    """What one pass over a set leaves.
+
+    Args:
+        source: images or points.
+        features: see there.
+        rows: int [n], ascending: of which examples features and logits are kept.
+        title: see `stream`.
+    """
+    total, stock, pools, logits = None, [], [], []
+    for start, pool, scores in stream(source, features, title):
+        end = start + len(pool)
+        mine = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
+        pools.append(pool[mine])
+        logits.append(np.empty((len(mine), 0), np.float32) if scores is None else scores[mine])
+        stock.append(pool)
+        if end == len(source) or sum(map(len, stock)) >= STOCK:
+            new = moments(np.concatenate(stock))
+            total, stock = new if total is None else merge(total, new), []
     return Seen(total, rows, np.concatenate(pools), np.concatenate(logits))
 
 

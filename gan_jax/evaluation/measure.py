@@ -224,12 +224,15 @@ def make_evaluator(real: Source, features: Features, num: int, about: dict, seed
         for metric in metrics:
             results |= METRICS[metric](pair)
         picture = results.pop("nn", None)
+        settings = {metric: SETTINGS[metric] for metric in metrics if metric in SETTINGS}
+        if features.kind != "points":
+            settings.pop("modes", None)  # classes are counted over all samples
         protocol = {
             "features": features.name,
             "real": {**about, "count": len(real), "compared_one_by_one": len(rows), "sha256": sha256},
             "fake": {**about_fake, "count": len(fake)},
             "shape": "x".join(map(str, fake.image_shape)) + (" uint8" if len(fake.image_shape) == 3 else ""),
-            "settings": {metric: SETTINGS[metric] for metric in metrics if metric in SETTINGS},
+            "settings": settings,
             "seed": seed,
             "versions": {"gan_jax": __version__, "jax": jax.__version__, "flax": flax.__version__},
             "device": f"{jax.local_device_count()} {jax.devices()[0].device_kind}, Python {platform.python_version()}",

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def torch_fidelity():
     """torch-fidelity, whose import asks for torchvision, although its metrics of features need none of it."""
-    reason = "parity needs torch and torch-fidelity: pip install torch; pip install --no-deps torch-fidelity"
+    reason = "parity needs torch and torch-fidelity: pip install -e '.[parity]'"
     pytest.importorskip("torch", reason=reason)
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("torchvision") is None:

@@ -68,6 +68,13 @@ def test_a_conditional_game_uses_its_labels(tiny):
     assert not np.allclose(made[0], made[1]) and not np.allclose(made[1], made[2])
 
 
+def test_samples_are_decoded_latents(tiny):
+    game, _, state = start(tiny(), num_classes=3)
+    index, labels = jnp.arange(4), jnp.array([0, 1, 2, 0])
+    decoded = game.decode(state.variables, game.latents(KEY, index), labels)
+    np.testing.assert_array_equal(decoded, game.sample(state.variables, KEY, index, labels))
+
+
 def test_it_learns_a_shifted_gaussian(tiny):
     """A whole game: noise around the origin moves onto a blob around (2, -1) with deviation 0.5."""
     changes = {"penalty.name": "r1", "penalty.weight": 0.5, "networks.latent_size": 2}
