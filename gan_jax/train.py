@@ -40,9 +40,10 @@ def train(config, workdir: Path, runner: Runner) -> None:
         raise UserError(f"config.batch_size={config.batch_size}: {config.data.source} has fewer images, {len(source)}")
     decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
     run = runner.compile(make_round(game, experiment.optimizers, ema_decay=decay, axis_name=runner.axis_name))
+    first_process, watched = jax.process_index() == 0, monitored(config, source)
+    monitor = make_monitor(config, experiment, source) if watched and first_process else None
 
     # Restore.
-    first_process = jax.process_index() == 0
     checkpoints = open_workdir(workdir, config, write=first_process)
     restored = checkpoints.restore(lambda record: experiment.state_shapes)
     described = {"num_images": len(source), "image_shape": list(source.image_shape), "num_classes": source.num_classes}
@@ -76,8 +77,6 @@ def train(config, workdir: Path, runner: Runner) -> None:
         players={turn.name: turn.player for turn in game.turns},
     )
     watch = make_watcher(experiment, source, config.seed) if first_process else None
-    watched = monitored(config, source)
-    monitor = make_monitor(config, experiment, source) if watched and first_process else None
     log.say(headline(config, source, experiment, runner))
     log.say(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
     if not watched and config.evaluation.features == "auto":

@@ -223,11 +223,9 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert "not evaluated" in capsys.readouterr().err
     with pytest.raises(UserError, match="one of fid, kid and dc must tell the best round"):
-        train(
-            get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"}),
-            tmp_path / "other",
-            make_runner("jit"),
-        )
+        unjudged = get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"})
+        train(unjudged, tmp_path / "other", make_runner("jit"))
+    assert not (tmp_path / "other").exists()
 
 
 def report(**results):
