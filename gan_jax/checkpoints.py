@@ -110,7 +110,7 @@ class Checkpoints:
         try:
             if which == "best":
                 which = str(self._best_step(like))
-            if not which.isdigit() or int(which) not in steps:
+            if which not in map(str, steps):
                 raise UserError(f"--checkpoint={which}: must be best, last or a step; {there}")
             return self._read(int(which), like)
         except _Damaged as error:

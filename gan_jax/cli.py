@@ -3,6 +3,7 @@
 import errno
 import functools
 import importlib.util
+import math
 import os
 import signal
 import sys
@@ -55,7 +56,8 @@ def one_line_errors(function: Callable) -> Callable:
 
 def say(message: str) -> None:
     """One line to stderr."""
-    print("gan_jax:", " ".join(message.split()), file=sys.stderr, flush=True)
+    sys.stderr.write(f"gan_jax: {' '.join(message.split())}\n")  # in one piece: other threads may write too
+    sys.stderr.flush()
 
 
 def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> list[str]:
@@ -213,7 +215,7 @@ def train_classifier(config, out: str | None, test: str | None, kimg: float, see
     """`--mode=train_classifier`; see `gan_jax.evaluation.classifier.train_to_file`."""
     if out is None or not out.endswith(".npz") or not Path(out).absolute().parent.is_dir():
         raise UserError("--mode=train_classifier needs --out=FILE.npz, in a folder that exists")
-    if kimg <= 0:
+    if not 0 < kimg < math.inf:
         raise UserError(f"--kimg={kimg}: must be positive")
     check_seed(seed)
     start_jax()

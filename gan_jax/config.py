@@ -126,7 +126,11 @@ def check(config: ConfigDict) -> None:
     for group, (own, like) in groups.items():
         if differ := set(own) ^ set(like):
             raise UserError(f"config.{group}: missing or unknown keys: {', '.join(sorted(differ))}")
+    like = flatten(expected)
     for key, value in flatten(config).items():
+        kind = (int, float) if isinstance(like.get(key), float) else type(like.get(key, value))
+        if key != "data.image_size" and not isinstance(value, kind):
+            raise UserError(f"config.{key}={value!r}: must be of the kind of {like[key]!r}")
         low, high = RANGES.get(key.rpartition(".")[2], (-math.inf, math.inf))
         if isinstance(value, (int, float)) and not low <= value <= high:
             allowed = f"at least {low:g}" if high in (math.inf, 2**31 - 1) else f"between {low} and {high}"

@@ -1,7 +1,7 @@
 """Evaluations: of a run while it is trained and afterwards, and of any two sets."""
 
+import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, images
-from gan_jax.data.cache import replacing
+from gan_jax.data.cache import check_writable, replacing
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import is_digits, open_features
 from gan_jax.evaluation.measure import JUDGED, JUDGES, Report, choose, make_evaluator, plain, stamp
@@ -55,7 +55,7 @@ def evaluate_run(
     run = load_run(workdir, checkpoint)
     shape, step = tuple(run.record["image_shape"]), int(run.state.step)
     out, own = out or workdir / "evaluations.jsonl", run.config.data
-    check_writable(out)
+    check_out(out)
     real_name, size = real or own.source, "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
     source = open_set(real, size, own.fit) if real else data.open_source(own)
     if source.image_shape != shape:
@@ -72,7 +72,7 @@ def evaluate_run(
     about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
     evaluate = make_evaluator(source, seen, num, {"source": real_name, "fit": own.fit}, seed)
     report = evaluate(fake, chosen, about, paths)
-    tell(report, out, out.with_name(f"{out.stem}_{step:06}_neighbours.png"))
+    tell(report, out)
     return report
 
 
@@ -92,7 +92,7 @@ def evaluate_sets(
         UserError: see its message.
     """
     if out is not None:
-        check_writable(out)
+        check_out(out)
     fake, real = open_set(a, image_size, "crop"), open_set(b, image_size, "crop")
     if fake.image_shape != real.image_shape:
         found = " and ".join("x".join(map(str, source.image_shape)) for source in (fake, real))
@@ -104,17 +104,24 @@ def evaluate_sets(
     chosen = choose(metrics, seen, real, fake, None)
     about = {"image_size": image_size, "fit": "crop"}
     report = make_evaluator(real, seen, len(fake), {"source": b, **about}, seed)(fake, chosen, {"source": a, **about})
-    tell(report, out, out and out.with_name(f"{out.stem}_neighbours.png"))
+    tell(report, out)
     return report
 
 
 def open_set(path: str, image_size: str, fit: str) -> data.Source:
     """Any data set by the name that a config gives it, or a folder, .zip or .npz file by its path alone."""
-    config = {"source": path, "image_size": image_size, "fit": fit, "skip_broken": False}
-    expanded, form = Path(path).expanduser(), {".zip": "zip", ".npz": "npz"}
-    if not data.is_name(path) and (expanded.exists() or expanded.suffix in form):
-        config["source"] = f"{form.get(expanded.suffix, 'folder')}:{path}"
-    return data.open_source(ConfigDict(config))
+    name, place = path, Path(path).expanduser()
+    if not data.is_name(path):
+        file = next((each for each in (place, *place.parents) if each.is_file()), None)  # or a folder in a zip file
+        forms = {".zip": "zip", ".npz": "npz"}
+        if not place.is_dir() and (file is None or file.suffix not in forms):
+            raise UserError(f"{path}: there is no such folder, .zip or .npz file, or data set")
+        name = f"{forms[file.suffix] if file else 'folder'}:{path}"
+    try:
+        config = {"source": name, "image_size": image_size, "fit": fit, "skip_broken": False}
+        return data.open_source(ConfigDict(config))
+    except UserError as error:  # which names the keys of a config
+        raise UserError(str(error).replace("data.image_size", "--image_size")) from None
 
 
 def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> tuple[np.ndarray, str]:
@@ -160,14 +167,18 @@ def make_paths(game: Game, variables: Variables, labels: np.ndarray, seed: int) 
     return paths
 
 
-def check_writable(path: Path) -> None:
-    """Raises UserError if it is not: better before hours of measuring than after."""
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UserError(f"{path} cannot be written: choose another place with --out=FILE.json")
+def check_out(out: Path) -> None:
+    """Raises UserError if no report can be written there, or something else would be lost."""
+    check_writable(out)
+    if out.exists() and '"protocol"' not in out.read_text(errors="replace"):
+        raise UserError(f"{out} is there already and is no report: choose another place with --out=FILE.json")
 
 
-def tell(report: Report, out: Path | None, picture: Path | None) -> None:
-    """Prints the numbers with their protocol, and writes them: a .json file anew, a line more of a .jsonl file."""
+def tell(report: Report, out: Path | None) -> None:
+    """Prints the numbers with their protocol, and writes them: a .json file anew, a line more of a .jsonl file.
+
+    The picture lies beside it, under a name of its own for each protocol.
+    """
     for name, value in report.results.items():
         print(f"{name:>14} {value:.6g}")
     print(stamp(report.protocol))
@@ -176,6 +187,11 @@ def tell(report: Report, out: Path | None, picture: Path | None) -> None:
     if out is None:
         return
     written = {"results": plain(report.results), "protocol": report.protocol, "warnings": report.warnings}
+    if report.picture is not None:
+        picture = out.with_name(f"neighbours_{hashlib.sha256(stamp(report.protocol).encode()).hexdigest()[:8]}.png")
+        images.save(report.picture, picture)
+        written["picture"] = picture.name
+        print(f"-> {picture}")
     if out.suffix == ".jsonl":
         with out.open("a") as file:
             file.write(json.dumps(written) + "\n")
@@ -183,9 +199,6 @@ def tell(report: Report, out: Path | None, picture: Path | None) -> None:
         with replacing(out) as file:
             file.write((json.dumps(written, indent=2) + "\n").encode())
     print(f"-> {out}")
-    if report.picture is not None:
-        images.save(report.picture, picture)
-        print(f"-> {picture}")
 
 
 def monitored(config, source: data.Source) -> bool:
@@ -223,8 +236,17 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
 
 
 def best_so_far(best: dict | None, report: Report, step: int) -> dict:
-    """The results of the best round, with its "step" and the "judge", the result that tells, see `JUDGES`."""
-    judge = next(name for name in JUDGES if name in report.results)
+    """The results of the best round, with its "step" and the "judge", the result that tells, see `JUDGES`.
+
+    Raises:
+        UserError: it was judged by other features, such as a classifier that has been trained anew since.
+    """
+    judge, features = next(name for name in JUDGES if name in report.results), report.protocol["features"]
+    if best and best["features"] != features:
+        raise UserError(
+            f"round {best['step']}, the best, was judged by {best['features']}, this one by {features}: "
+            f"bring that network back, or choose another --workdir"
+        )
     if best and JUDGES[judge] * (report.results[judge] - best[judge]) >= 0:
         return best
-    return {**report.results, "step": step, "judge": judge}
+    return {**report.results, "step": step, "judge": judge, "features": features}

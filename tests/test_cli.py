@@ -78,7 +78,7 @@ def test_train_classifier_in_a_process(tmp_path):
         ({"workdir": "x", "seed": -1}, "--seed=-1: must be between"),
         ({"workdir": "x", "image_size": "64"}, "--image_size is for --images_a"),
         ({"workdir": "nowhere"}, "nowhere holds no trained run"),
-        ({"images_a": "nowhere", "images_b": "ring"}, "unknown data.source=nowhere"),
+        ({"images_a": "nowhere", "images_b": "ring"}, "nowhere: there is no such folder"),
         ({"images_a": "ring", "images_b": "ring", "ema": False}, "are taken as they are"),
         ({"images_a": "ring", "images_b": "ring", "checkpoint": "best"}, "are taken as they are"),
     ],
@@ -97,6 +97,7 @@ def test_mistakes_about_evaluations(changes, message):
         ({"out": None}, "--mode=train_classifier needs --out=FILE.npz"),
         ({"out": "c.png"}, "--mode=train_classifier needs --out=FILE.npz"),
         ({"kimg": 0.0}, "--kimg=0.0: must be positive"),
+        ({"kimg": float("nan")}, "--kimg=nan: must be positive"),
         ({}, "needs labelled images"),
     ],
 )

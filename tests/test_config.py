@@ -1,5 +1,8 @@
 """Configs: what is refused, and what a name means."""
 
+import functools
+import json
+
 import pytest
 from tiny import get_config
 
@@ -60,3 +63,13 @@ def test_a_module_that_lacks_what_it_imports(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match="needs the module minerva_that_is_not_there"):
         configs.import_named(networks, "mine.net", "game", member="make_game")
+
+
+@pytest.mark.parametrize("key, value", [("batch_size", "x"), ("data.source", 5), ("total_kimg", None), ("labels", 1)])
+def test_a_file_edited_by_hand(tmp_path, key, value):
+    written = get_config().to_dict()
+    *groups, last = key.split(".")
+    functools.reduce(dict.__getitem__, groups, written)[last] = value
+    (tmp_path / "config.json").write_text(json.dumps(written))
+    with pytest.raises(UserError, match=rf"config.json is not the config of a run .config.{key}={value!r}: must be of"):
+        configs.load(tmp_path / "config.json")

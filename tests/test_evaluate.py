@@ -1,6 +1,7 @@
 """Evaluations as a person runs them: of a run, of two sets, while training."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluate import best_so_far, evaluate_run, evaluate_sets, open_set
 from gan_jax.evaluation.measure import SETTINGS, Report, collapse
 from gan_jax.runners import make_runner
+from gan_jax.sampling import sample_to_file
 from gan_jax.train import train
 
 
@@ -57,7 +59,7 @@ def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, mon
     assert fake["labels"] == "as in the real set" and written["protocol"]["shape"] == "28x28x1 uint8"
     assert written["protocol"]["settings"]["pr"] == {"k": 3}
     assert written["protocol"]["versions"].keys() == {"gan_jax", "jax", "flax"}
-    assert Image.open(conditional_run / "evaluations_000002_neighbours.png").size[0] > 7 * 28
+    assert Image.open(conditional_run / written["picture"]).size[0] > 7 * 28
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_others(conditional_run, tmp_path):
@@ -118,7 +120,8 @@ def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
         ({"checkpoint": "7"}, "--checkpoint=7: must be best, last or a step; .* has 2$"),
         ({"checkpoint": "first"}, "--checkpoint=first: must be best"),
         ({"real": "ring"}, "ring has examples"),
-        ({"real": "nowhere.npz"}, "no such file"),
+        ({"real": "nowhere.npz"}, "nowhere.npz: there is no such folder, .zip or .npz file, or data set"),
+        ({"features": "dreams"}, "features=dreams: must be one of"),
         ({"features": "classifier:nowhere"}, "there is no classifier nowhere"),
     ],
 )
@@ -157,7 +160,13 @@ def test_sets_are_named_as_in_a_config_or_by_their_path_alone(tmp_path, monkeypa
     assert len(open_set("a.npz", "native", "crop")) == len(open_set("npz:a.npz", "native", "crop")) == 20
     assert len(open_set("mine", "native", "crop")) == len(open_set("folder:mine", "native", "crop")) == 1
     assert len(open_set("moons", "native", "crop")) == 100_000 and len(open_set("./moons", "native", "crop")) == 1
-    for name in ("nowhere", "npz:nowhere.npz", "nowhere.zip"):
+    Path("text.txt").write_text("text")
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.write("mine/0.png")
+    assert len(open_set("a.zip", "native", "crop")) == len(open_set("a.zip/mine", "native", "crop")) == 1
+    with pytest.raises(UserError, match="--image_size=many"):
+        open_set("mine", "many", "crop")
+    for name in ("nowhere", "npz:nowhere.npz", "nowhere.zip", "text.txt", "a.zip/nowhere"):
         with pytest.raises(UserError):
             open_set(name, "native", "crop")
 
@@ -214,7 +223,8 @@ def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatc
     _, record = Checkpoints(tmp_path / "run" / "checkpoints", read_only=True).restore(
         lambda record: evaluate.load_run(tmp_path / "run").experiment.state_shapes
     )
-    assert record["best"] == {"coverage": 0.9, "modes": 8, "step": 20, "judge": "coverage"}
+    told = {"step": 20, "judge": "coverage", "features": "points as they are"}
+    assert record["best"] == {"coverage": 0.9, "modes": 8, **told}
 
 
 def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
@@ -229,7 +239,7 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
 
 
 def report(**results):
-    return Report(results, {}, (), None)
+    return Report(results, {"features": "f"}, (), None)
 
 
 def test_the_best_round_is_the_one_of_the_smallest_distance():
@@ -237,6 +247,31 @@ def test_the_best_round_is_the_one_of_the_smallest_distance():
     assert (first["judge"], first["step"], first["fid"]) == ("fid", 10, 3.0)
     assert best_so_far(first, report(kid=-1.0, fid=3.0), 20) is first
     assert best_so_far(first, report(kid=9.0, fid=2.9), 20)["step"] == 20
+
+
+def test_a_best_round_that_another_network_judged():
+    first = best_so_far(None, report(fid=3.0), 10)
+    other = report(fid=2.0)._replace(protocol={"features": "g"})
+    with pytest.raises(UserError, match="round 10, the best, was judged by f, this one by g: bring that network back"):
+        best_so_far(first, other, 20)
+
+
+def test_samples_of_a_run_can_be_measured_as_a_set(conditional_run, tmp_path):
+    for name, label in (("all", None), ("nines", 9)):
+        sample_to_file(conditional_run, tmp_path / f"{name}.npz", num=12, seed=0, label=label, ema=True)
+        assert of_sets(tmp_path / f"{name}.npz", "digits", metrics="kid").protocol["fake"]["count"] == 12
+    images = np.load(tmp_path / "all.npz")["images"]
+    np.savez(tmp_path / "unlabelled.npz", images=images, labels=np.full(12, -1))  # as of an unconditional run
+    assert of_sets(tmp_path / "unlabelled.npz", "digits", metrics="kid").protocol["fake"]["count"] == 12
+
+
+def test_a_report_overwrites_reports_only(conditional_run, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="is there already and is no report"):
+        of_run(conditional_run, metrics="fid", out=tmp_path / "config.json")
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(UserError, match="a.json cannot be written"):
+        of_run(conditional_run, metrics="fid", out=tmp_path / "a.json")
 
 
 def test_of_coverages_the_largest_is_best():
@@ -252,6 +287,7 @@ def test_signs_of_a_collapse():
     assert collapse({"fid": 19.0, "modes": 10}, best) == ""
     assert collapse({"fid": 137.0, "modes": 10}, best) == "fid is 137 after a best of 10"
     assert collapse({"fid": 11.0, "modes": 9}, best) == "9 modes are left of 10"
+    assert collapse({"fid": 11.0, "modes": 0}, {**best, "modes": 0}) == ""  # at the start
     assert collapse({"fid": 11.0, "modes": 991}, {**best, "modes": 1000}) == ""  # by chance, in so many
     best = {"kid": -0.001, "judge": "kid"}  # an estimate without bias may be below 0
     assert collapse({"kid": 0.005, "kid_error": 0.001}, best) == ""

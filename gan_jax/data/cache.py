@@ -1,6 +1,7 @@
 """Pictures decoded once, kept on disk as one array that later runs map into memory."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -84,6 +85,17 @@ def _write_images(file, chunks: Chunks, total: int) -> tuple[list[int], list[int
 
 def _write_header(file, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def check_writable(path: Path) -> None:
+    """Raises UserError if a file cannot be written there: better before hours of work than after."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another place with --out") from None
 
 
 @contextlib.contextmanager

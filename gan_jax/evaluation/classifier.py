@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from gan_jax import __version__
 from gan_jax.data import Source, open_source, rows
-from gan_jax.data.cache import replacing
+from gan_jax.data.cache import check_writable, replacing
 from gan_jax.errors import UserError
 from gan_jax.images import to_float
 from gan_jax.networks.layers import Conv
@@ -201,6 +201,7 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     Raises:
         UserError: data without labels, or a test set that does not fit.
     """
+    check_writable(out)
     source = open_source(config)
     if test:
         tests = open_source(ConfigDict({**config, "source": test}))

@@ -57,7 +57,7 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
     if name == "auto":
         name = "points" if is_points else "classifier" if is_digits(source, source_name) else "inception"
     kind, _, path = name.partition(":")
-    if is_points != (kind == "points"):
+    if kind in ("points", "classifier", "inception", "inception_clean") and is_points != (kind == "points"):
         raise UserError(f"features={name}: {source_name} has {'points' if is_points else 'images'}, so it can't be")
     match kind:
         case "points" if not path:

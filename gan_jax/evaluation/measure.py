@@ -181,9 +181,9 @@ def choose(names: str, features: Features, *context: Any) -> tuple[str, ...]:
     if names in sets:
         return tuple(metric for metric in METRICS if metric in sets[names] and not obstacle(metric, features, *context))
     chosen = tuple(names.split(","))
+    if unknown := [metric for metric in chosen if metric not in METRICS]:
+        raise UserError(f"metrics={names}: {unknown[0]!r} is none of auto, all, watched, {', '.join(METRICS)}")
     for metric in chosen:
-        if metric not in METRICS:
-            raise UserError(f"metrics={names}: {metric!r} is none of auto, all, watched, {', '.join(METRICS)}")
         if reason := obstacle(metric, features, *context):
             raise UserError(f"metrics={names}: {metric} cannot be measured here: {reason}")
     return chosen
@@ -262,7 +262,7 @@ def collapse(results: dict[str, float], best: dict[str, Any]) -> str:
     chance = 5 * results["kid_error"] if judge == "kid" else 0  # an estimate without bias may be 0, or below
     if now > 2 * max(then, chance) if JUDGES[judge] > 0 else now < then / 2:
         return f"{judge} is {now:.4g} after a best of {then:.4g}"
-    if results.get("modes", 0) <= 0.9 * best.get("modes", -1):
+    if best.get("modes", 0) > 0 and results["modes"] <= 0.9 * best["modes"]:
         return f"{results['modes']} modes are left of {best['modes']}"
     return ""
 
