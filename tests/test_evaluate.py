@@ -270,7 +270,7 @@ def test_a_report_overwrites_reports_only(conditional_run, tmp_path):
     with pytest.raises(UserError, match="is there already and is no report"):
         of_run(conditional_run, metrics="fid", out=tmp_path / "config.json")
     (tmp_path / "a.json").mkdir()
-    with pytest.raises(UserError, match="a.json cannot be written"):
+    with pytest.raises(UserError, match="it is a folder"):
         of_run(conditional_run, metrics="fid", out=tmp_path / "a.json")
 
 
