@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
     cli.refuse(FLAGS, MODES)
     given = {name: FLAGS[name].value for name in MODES[FLAGS.mode]}
     if FLAGS.mode == "train":
-        given["workdir"] = FLAGS.workdir or f"runs/{Path(FLAGS['config'].config_filename).stem}"
+        given["workdir"] = FLAGS.workdir or cli.default_workdir(FLAGS["config"].config_filename)
     getattr(cli, FLAGS.mode)(**given)
 
 

@@ -24,7 +24,7 @@ def get_config():
     config.networks.latent_size = 32
     config.networks.generator = {"name": "dcgan", "width": 32, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": 32, "norm": "none"}
-    config.penalty = {"name": "r1", "weight": 0.2, "every": 8}
+    config.penalty.update(name="r1", weight=0.2, every=8)
     for player in ("generator", "discriminator"):
         config.optimizers[player].update(learning_rate=4e-3, decay="linear", decay_kimg=200.0)
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 4.0, 10.0, 40.0

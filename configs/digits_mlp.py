@@ -22,7 +22,7 @@ def get_config():
     for player in ("generator", "discriminator"):
         config.networks[player] = {"name": "mlp", "width": 512, "depth": 3, "norm": "none"}
         config.optimizers[player].update(learning_rate=1e-3, decay="linear", decay_kimg=600.0)
-    config.penalty = {"name": "r1", "weight": 0.2, "every": 8}
+    config.penalty.update(name="r1", weight=0.2, every=8)
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 5.0, 20.0, 60.0
     config.eval_kimg = 100.0
     return config

@@ -20,7 +20,7 @@ def get_config():
     config.total_kimg = 1000.0
     config.networks.generator = {"name": "dcgan", "width": 64, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": 64, "norm": "none"}
-    config.penalty = {"name": "r1", "weight": 1.0, "every": 8}
+    config.penalty.update(name="r1", weight=1.0, every=8)
     for player in ("generator", "discriminator"):
         config.optimizers[player].update(learning_rate=5e-4)
     config.ema.half_life_kimg = 20.0

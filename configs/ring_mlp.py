@@ -22,7 +22,7 @@ def get_config():
     for player in ("generator", "discriminator"):
         config.networks[player] = {"name": "mlp", "width": 128, "depth": 3, "norm": "none"}
         config.optimizers[player].update(learning_rate=1e-3, decay="linear", decay_kimg=3000.0)
-    config.penalty = {"name": "r1", "weight": 0.1, "every": 1}
+    config.penalty.update(name="r1", weight=0.1, every=1)
     config.ema.half_life_kimg = 50.0
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 1000.0
     config.eval_kimg, config.evaluation.num = 500.0, 2500

@@ -71,7 +71,7 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     paths = [arg.partition("=")[2] for arg in given if arg.startswith("--config=")]
     if not paths:
         argv.insert(1, f"--config={default_config}")
-    known = flatten(load_config(Path(paths[-1] if paths else default_config)))
+    known = flatten(load_config(paths[-1] if paths else default_config))
     for arg in given:
         key = arg.partition("=")[0].removeprefix("--config").removeprefix(".")
         if inside := [name for name in known if name.startswith(f"{key}.")]:
@@ -88,6 +88,11 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     return argv[:1]
 
 
+def default_workdir(config: str) -> Path:
+    """runs/NAME for configs/NAME.py, runs/NAME_WORD for configs/NAME.py:WORD."""
+    return Path("runs", Path(config).name.replace(".py:", "_").removesuffix(".py"))
+
+
 def normalise(argv: list[str]) -> None:
     """Rewrites `-config X` and `--config.key X` as `--config=X` and `--config.key=X`, in place."""
     old = argv[1:]
@@ -100,12 +105,14 @@ def normalise(argv: list[str]) -> None:
             argv.append(f"-{arg}" if arg.startswith("-config") else arg)
 
 
-def load_config(path: Path) -> ConfigDict:
-    """What `get_config()` of a Python file returns.
+def load_config(name: str | Path) -> ConfigDict:
+    """What `get_config()` of a Python file returns, or, for FILE.py:WORD, `get_config("WORD")`.
 
     Raises:
-        UserError: there is no such file, or it is no config.
+        UserError: there is no such file, or it is no config, or it knows no such word.
     """
+    file, colon, word = str(name).partition(".py:")
+    path = Path(f"{file}.py" if colon else file)
     if not path.is_file():
         raise UserError(f"--config={path}: there is no such file")
     path = path.absolute()
@@ -113,7 +120,9 @@ def load_config(path: Path) -> ConfigDict:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        config = module.get_config()
+        config = module.get_config(word) if colon else module.get_config()
+    except UserError:
+        raise
     except SyntaxError as error:
         raise UserError(f"--config={path}: line {error.lineno}: {error.msg}") from None
     except Exception as error:  # the user's own code

@@ -25,7 +25,8 @@ def base_config() -> ConfigDict:
 
     It is locked, so that a mistyped key is an error; a game with keys of its own adds them under `config.unlocked()`.
     """
-    adam = {
+    optimizer = {
+        "name": "adam",  # or rmsprop, whose decay is b2
         "learning_rate": 2e-4,
         "b1": 0.5,
         "b2": 0.999,
@@ -34,6 +35,8 @@ def base_config() -> ConfigDict:
         "decay": "constant",  # or linear | cosine, over decay_kimg down to `final` of the start
         "decay_kimg": 0.0,
         "final": 0.0,
+        "clip_weights": 0.0,  # to [-c, c] after each update, a critic's (Arjovsky et al. 2017); 0: not clipped
+        "orthogonal": 0.0,  # the paper's beta (Brock et al. 2019)
     }
     config = ConfigDict({
         "seed": 0,
@@ -41,19 +44,45 @@ def base_config() -> ConfigDict:
         "total_kimg": 100.0,
         "game": "adversarial",
         "labels": "ignore",  # or require, as the condition of a class-conditional game | auto: if the data have them
-        "loss": "non_saturating",  # or minimax | least_squares | hinge | wasserstein
-        "penalty": {
-            "name": "none",  # or r1 | gradient_penalty
-            "weight": 1.0,  # the paper's gamma or lambda
+        "loss": "non_saturating",  # or minimax | least_squares | hinge | wasserstein | relativistic | ..._average
+        "penalty": {  # on the discriminator's gradient
+            "name": "none",  # or r1 | r2 | r1_r2 | gradient_penalty | one_sided_gradient_penalty | dragan
+            "weight": 1.0,  # the paper's gamma or lambda, at first
+            "final": 1.0,  # the share of it that is left after decay_kimg, along a cosine
+            "decay_kimg": 0.0,
             "every": 1,  # rounds; above 1 it is lazy, a turn of its own
         },
         "n_critic": 1,  # discriminator updates a round
+        "generator_batch": 1,  # the generator's batch, as a multiple of batch_size
+        "generator_loss": {  # weights of its terms
+            "adversarial": 1.0,
+            "feature_matching": 0.0,
+        },
+        "top_k": {"share": 1.0, "decay_kimg": 0.0},  # of the fakes the generator learns from; linearly, from all
+        "pac": 1,  # examples that the discriminator sees at once (Lin et al. 2018)
+        "consistency": {  # weights of its terms
+            "real": 0.0,  # D's of augmented real images (CR)
+            "fake": 0.0,  # and of fake ones (bCR)
+            "latent": 0.0,  # D's of neighbouring latents (zCR), whose images G drives apart:
+            "diversity": 0.0,
+            "sigma": 0.03,  # deviation of a neighbour
+        },
+        "lecam": {"weight": 0.0, "decay": 0.99},  # decay: of the anchors, a turn
+        "augment": {  # of all that the discriminator sees
+            "name": "none",  # or diffaugment | ada
+            "policy": "color,translation,cutout",  # of ada: bgc
+            "target": 0.6,  # of ada: the mean sign of real logits to which the augmentations' probability p is steered
+            "p": 0.0,  # of ada with target=0: p rises to this, along a cosine
+            "speed_kimg": 500.0,  # in which it does, or may go from 0 to 1
+        },
+        "auxiliary": {"discriminator": 1.0, "generator": 1.0},  # weights of the classifier's terms (AC-GAN)
+        "info": {"categories": 0, "continuous": 0, "weight": 1.0},  # latent codes, and their weight (InfoGAN)
         "networks": {
-            "latent_size": 100,
+            "latent_size": 100,  # with the latent codes
             "generator": {"name": "dcgan", "width": 64, "norm": "batch"},
             "discriminator": {"name": "dcgan", "width": 64, "norm": "batch"},
         },
-        "optimizers": {"generator": dict(adam), "discriminator": dict(adam)},
+        "optimizers": {"generator": dict(optimizer), "discriminator": dict(optimizer)},
         "ema": {"half_life_kimg": 10.0, "ramp_up": 0.05},  # ramp_up: half-life at most this share of the images seen
         "data": {
             "source": "digits",  # or tfds:NAME[:SPLIT] | folder:PATH | zip:PATH | npz:PATH | ring | grid | ...
@@ -121,7 +150,8 @@ def check(config: ConfigDict) -> None:
     expected = base_config()
     if missing := set(expected) - set(config):
         raise UserError(f"the config lacks the keys {', '.join(sorted(missing))}")
-    groups = {group: (config[group], expected[group]) for group in ("penalty", "ema", "data", "evaluation")}
+    fixed = (group for group, value in expected.items() if isinstance(value, ConfigDict))
+    groups = {group: (config[group], expected[group]) for group in fixed if group not in ("networks", "optimizers")}
     groups |= {f"optimizers.{p}": (own, expected.optimizers.generator) for p, own in config.optimizers.items()}
     for group, (own, like) in groups.items():
         if differ := set(own) ^ set(like):
@@ -131,7 +161,7 @@ def check(config: ConfigDict) -> None:
         kind = (int, float) if isinstance(like.get(key), float) else type(like.get(key, value))
         if key != "data.image_size" and not isinstance(value, kind):
             raise UserError(f"config.{key}={value!r}: must be of the kind of {like[key]!r}")
-        low, high = RANGES.get(key.rpartition(".")[2], (-math.inf, math.inf))
+        low, high = RANGES.get(key, RANGES.get(key.rpartition(".")[2], (-math.inf, math.inf)))
         if isinstance(value, (int, float)) and not low <= value <= high:
             allowed = f"at least {low:g}" if high in (math.inf, 2**31 - 1) else f"between {low} and {high}"
             raise UserError(f"config.{key}={value}: must be {allowed}")
@@ -142,15 +172,25 @@ RANGES = {
     "seed": (0, 2**32 - 1),
     "total_kimg": (TINY, 1e12),
     **dict.fromkeys(
-        ("batch_size", "n_critic", "every", "latent_size", "width", "keep_checkpoints", "num"), (1, 2**31 - 1)
+        ("batch_size", "n_critic", "generator_batch", "pac", "every", "latent_size", "width", "keep_checkpoints"),
+        (1, 2**31 - 1),
     ),
     **dict.fromkeys(("log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg"), (TINY, math.inf)),
     **dict.fromkeys(
-        ("learning_rate", "decay_kimg", "clip_norm", "eps", "half_life_kimg", "resident_mb"), (0, math.inf)
+        ("learning_rate", "decay_kimg", "clip_norm", "eps", "clip_weights", "half_life_kimg", "resident_mb"),
+        (0, math.inf),
     ),
     **dict.fromkeys(("b1", "b2"), (0, 1 - TINY)),
+    "evaluation.num": (1, 2**31 - 1),
     "final": (0, 1),
     "ramp_up": (TINY, 1),
+    "top_k.share": (TINY, 1),
+    "lecam.decay": (0, 1 - TINY),
+    "augment.p": (0, 1),
+    "augment.target": (0, 1 - TINY),
+    "augment.speed_kimg": (TINY, math.inf),
+    **dict.fromkeys(("info.categories", "info.continuous"), (0, 2**31 - 1)),
+    "consistency.sigma": (TINY, math.inf),
 }
 
 

@@ -25,7 +25,8 @@ class Turn(NamedTuple):
         name: unique in the game; prefixes the turn's metrics.
         player: whose parameters move. Every other player is a constant, because it is not differentiated.
         loss: `(variables, batch, key) -> (scalar, (own_updates, metrics))`. It sees every player; `own_updates` are
-            the moving player's collections that the loss changed (say `{"batch_stats": ...}`), `metrics` scalars.
+            the moving player's collections that the loss changed (say `{"batch_stats": ...}`), `metrics` scalars;
+            batch["step"] is the number of rounds played, for schedules.
         every: lazy regularisation: due when `step % every == 0`; the loss scales itself by `every`.
         repeat: played on that many fresh batches each time (n_critic).
     """
@@ -113,7 +114,8 @@ def make_step(turn: Turn, optimizer: optax.GradientTransformation, *, axis_name:
         own = state.variables[player]
 
         def loss(params):
-            return turn.loss({**state.variables, player: {**own, "params": params}}, batch, key)
+            variables = {**state.variables, player: {**own, "params": params}}
+            return turn.loss(variables, {**batch, "step": state.step}, key)
 
         (value, (own_updates, metrics)), gradient = jax.value_and_grad(loss, has_aux=True)(own["params"])
         if axis_name is not None:

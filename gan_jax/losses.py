@@ -13,7 +13,15 @@ import chex
 import jax
 import jax.numpy as jnp
 
-__all__ = ["minimax", "non_saturating", "least_squares", "hinge", "wasserstein"]
+__all__ = [
+    "minimax",
+    "non_saturating",
+    "least_squares",
+    "hinge",
+    "wasserstein",
+    "relativistic",
+    "relativistic_average",
+]
 
 LogitLoss = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -49,6 +57,11 @@ def _cross_entropy(real, fake):
     return jax.nn.softplus(-real) + jax.nn.softplus(fake)
 
 
+def _halfway(real, fake):
+    """The boundary of a critic that is free up to a constant: between what it says of real and of fake."""
+    return (jnp.mean(real) + jnp.mean(fake)) / 2
+
+
 minimax = _pair(_cross_entropy, lambda real, fake: -jax.nn.softplus(fake))
 """The original game: D maximises log D(x) + log(1 - D(G(z))), G minimises log(1 - D(G(z))), whose gradient vanishes
 where D is sure. Reference: Goodfellow et al. 2014, eq. 1."""
@@ -72,8 +85,28 @@ hinge = _pair(
 wasserstein = _pair(
     lambda real, fake: fake - real,
     lambda real, fake: -fake,
-    # A critic is free up to a constant: its boundary is halfway between what it says of real and of fake.
-    boundary=lambda real, fake: (jnp.mean(real) + jnp.mean(fake)) / 2,
+    boundary=_halfway,
 )
 """The critic's difference estimates the Wasserstein-1 distance; it must be kept Lipschitz by a penalty, clipping or
 normalisation. Reference: Arjovsky et al. 2017, eq. 2."""
+
+relativistic = _pair(
+    lambda real, fake: jax.nn.softplus(fake - real),
+    lambda real, fake: jax.nn.softplus(real - fake),
+    boundary=_halfway,
+)
+"""RpGAN: D says of each pair which one is real; G wants the opposite. No mode can be given up without losing its pairs.
+Reference: Jolicoeur-Martineau 2019, eqs. 7-8; Sun et al. 2020; Huang et al. 2024 (R3GAN), eq. 2."""
+
+
+def _against_average(real, fake):
+    return jax.nn.softplus(jnp.mean(fake) - real) + jax.nn.softplus(fake - jnp.mean(real))
+
+
+relativistic_average = _pair(
+    _against_average,
+    lambda real, fake: _against_average(fake, real),
+    boundary=_halfway,
+)
+"""RaGAN: D says whether an example is more real than the average of the other sort. The averages couple the batch (of
+one device, under pmap). Reference: Jolicoeur-Martineau 2019, eqs. 11-12."""

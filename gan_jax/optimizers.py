@@ -8,8 +8,26 @@ import optax
 
 from gan_jax.errors import UserError
 from gan_jax.game import Game
+from gan_jax.regularisers import orthogonality
 
 Schedule = Callable[[jax.Array], jax.Array]  # of the rounds played
+
+
+SHAPES = {"constant": lambda t: 1.0, "linear": lambda t: 1 - t, "cosine": lambda t: (1 + jnp.cos(jnp.pi * t)) / 2}
+
+
+def annealed(start: float, final: float, kimg: float, shape: str, seen_kimg: jax.Array) -> jax.Array:
+    """A value that goes from `start` to `final * start` while `kimg` are seen, and stays there.
+
+    Args:
+        start: the value at first.
+        final: share of it, >= 0.
+        kimg: how long; 0: it is at its end at once.
+        shape: "constant", "linear" or "cosine".
+        seen_kimg: kimg seen so far.
+    """
+    progress = jnp.clip(seen_kimg / kimg, 0, 1) if kimg else 1.0
+    return start * (final + (1 - final) * SHAPES[shape](progress))
 
 
 def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> Schedule:
@@ -26,16 +44,14 @@ def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> 
     Raises:
         UserError: unknown decay, or none of its length given.
     """
-    shapes = {"constant": lambda t: 1.0, "linear": lambda t: 1 - t, "cosine": lambda t: (1 + jnp.cos(jnp.pi * t)) / 2}
-    if config.decay not in shapes:
-        raise UserError(f"learning-rate decay {config.decay!r} is none of {', '.join(shapes)}")
+    if config.decay not in SHAPES:
+        raise UserError(f"learning-rate decay {config.decay!r} is none of {', '.join(SHAPES)}")
     if config.decay != "constant" and config.decay_kimg <= 0:
         raise UserError(f"a {config.decay} learning-rate decay needs decay_kimg > 0, the kimg over which it falls")
 
     def rate(step):
-        kimg = jnp.float32(step) * (images_per_round / 1000)
-        progress = jnp.clip(kimg / max(config.decay_kimg, 1e-9), 0, 1)
-        return correction * config.learning_rate * (config.final + (1 - config.final) * shapes[config.decay](progress))
+        seen = jnp.float32(step) * (images_per_round / 1000)
+        return annealed(correction * config.learning_rate, config.final, config.decay_kimg, config.decay, seen)
 
     return rate
 
@@ -80,15 +96,55 @@ def scale_by_round(rate: Schedule) -> optax.GradientTransformationExtraArgs:
 
 
 def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.GradientTransformationExtraArgs:
-    """Adam of one player.
+    """The optimizer of one player.
 
     Args:
-        config: b1, b2, eps, clip_norm (global norm of the gradient; 0: no clipping).
+        config: name ("adam" | "rmsprop"), b1, b2, eps, clip_norm (global norm of the gradient; 0: no clipping),
+            clip_weights (0: no clipping), orthogonal (weight of the regulariser).
         rate: see `learning_rate`.
         correction: of the betas, see `lazy_correction`.
+
+    Raises:
+        UserError: unknown name.
     """
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip_norm) if config.clip_norm else optax.identity(),
-        optax.scale_by_adam(config.b1**correction, config.b2**correction, config.eps),
+    if config.name not in ("adam", "rmsprop"):
+        raise UserError(f"optimizer {config.name!r} is neither adam nor rmsprop")
+    b1, b2 = config.b1**correction, config.b2**correction
+    adam, rms = optax.scale_by_adam(b1, b2, config.eps), optax.scale_by_rms(b2, config.eps)
+    parts = [
+        orthogonalise(config.orthogonal) if config.orthogonal else None,
+        optax.clip_by_global_norm(config.clip_norm) if config.clip_norm else None,
+        adam if config.name == "adam" else rms,
         scale_by_round(rate),
-    )
+        clip_weights(config.clip_weights) if config.clip_weights else None,
+    ]
+    return optax.chain(*(part for part in parts if part is not None))
+
+
+def clip_weights(limit: float) -> optax.GradientTransformation:
+    """The last transform of a chain: no parameter leaves [-limit, limit].
+
+    Reference: Arjovsky et al. 2017, algorithm 1.
+    """
+
+    def update(updates, params):
+        return jax.tree.map(lambda u, p: jnp.clip(p + u, -limit, limit) - p, updates, params)
+
+    return optax.stateless(update)
+
+
+def orthogonalise(beta: float) -> optax.GradientTransformation:
+    """Adds the gradient of beta * `regularisers.orthogonality` of every kernel.
+
+    Reference: Brock et al. 2019 (BigGAN), section 3.1.
+    """
+
+    def update(updates, params):
+        def add(path, update, param):
+            if param.ndim < 2 or path[-1].key != "kernel":
+                return update
+            return update + beta * jax.grad(orthogonality)(param)
+
+        return jax.tree_util.tree_map_with_path(add, updates, params)
+
+    return optax.stateless(update)

@@ -1,9 +1,15 @@
 """Gradient penalties on the discriminator, per example.
 
-All are `(critic, real, fake, mix) -> [B]`, where `critic` maps images to logits [B], example by example (a critic
-whose normalisation couples the batch has no gradient *per example*, see `layers.batch_norms`). The paper's weight
-(gamma, lambda) is the caller's. They are used eagerly, added to the discriminator's loss, or lazily, as a turn of
-their own.
+All are `(critic, real, fake, mix, noise) -> [B]`, each >= 0:
+
+    critic: images -> logits [B], example by example (a critic whose normalisation couples the batch has no gradient
+        *per example*, see `layers.batch_norms`).
+    real, fake: [B, ...] in [-1, 1], or points.
+    mix: [B], uniform in [0, 1].
+    noise: [B, ...], uniform in [0, 1].
+
+The paper's weight (gamma, lambda) is the caller's. They are used eagerly, added to the discriminator's loss, or lazily,
+as a turn of their own.
 """
 
 from collections.abc import Callable
@@ -12,7 +18,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
-__all__ = ["r1", "gradient_penalty"]
+__all__ = ["r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan"]
 
 Critic = Callable[[jax.Array], jax.Array]
 
@@ -23,40 +29,63 @@ def _squared_gradient_norm(critic: Critic, images: jax.Array) -> jax.Array:
     return jnp.sum(gradient**2, axis=tuple(range(1, gradient.ndim)))
 
 
-def r1(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array) -> jax.Array:
+def _gradient_norm(critic: Critic, images: jax.Array) -> jax.Array:
+    # The square root's own derivative is infinite at 0.
+    return jnp.sqrt(_squared_gradient_norm(critic, images) + 1e-12)
+
+
+def _interpolate(real: jax.Array, other: jax.Array, mix: jax.Array) -> jax.Array:
+    chex.assert_equal_shape([real, other])
+    chex.assert_shape(mix, (real.shape[0],))
+    mix = mix.reshape(-1, *[1] * (real.ndim - 1))
+    return mix * real + (1 - mix) * other
+
+
+def r1(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
     """Half the squared gradient norm at real images; weight it by gamma.
-
-    Args:
-        critic: images -> logits [B].
-        real: [B, ...] in [-1, 1].
-        fake: not used.
-        mix: not used.
-
-    Returns:
-        [B], >= 0.
 
     Reference: Mescheder et al. 2018, eq. 9.
     """
     return 0.5 * _squared_gradient_norm(critic, real)
 
 
-def gradient_penalty(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array) -> jax.Array:
+def r2(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """Half the squared gradient norm at fake images; weight it by gamma.
+
+    Reference: Mescheder et al. 2018, eq. 10.
+    """
+    return 0.5 * _squared_gradient_norm(critic, fake)
+
+
+def r1_r2(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """R1 + R2; weight it by gamma.
+
+    Reference: Roth et al. 2017; Huang et al. 2024 (R3GAN), section 2.2.
+    """
+    return r1(critic, real, fake, mix, noise) + r2(critic, real, fake, mix, noise)
+
+
+def gradient_penalty(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
     """WGAN-GP: (|gradient| - 1)^2 at random points between real and fake images; weight it by lambda.
-
-    Args:
-        critic: images -> logits [B].
-        real: [B, ...] in [-1, 1].
-        fake: [B, ...] in [-1, 1].
-        mix: [B] in [0, 1], the share of the real image in each interpolate.
-
-    Returns:
-        [B], >= 0.
 
     Reference: Gulrajani et al. 2017, eq. 3.
     """
-    chex.assert_equal_shape([real, fake])
-    chex.assert_shape(mix, (real.shape[0],))
-    mix = mix.reshape(-1, *[1] * (real.ndim - 1))
-    squared = _squared_gradient_norm(critic, mix * real + (1 - mix) * fake)
-    # The square root's own derivative is infinite at 0.
-    return (jnp.sqrt(squared + 1e-12) - 1) ** 2
+    return (_gradient_norm(critic, _interpolate(real, fake, mix)) - 1) ** 2
+
+
+def one_sided_gradient_penalty(
+    critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array
+) -> jax.Array:
+    """WGAN-LP: as `gradient_penalty`, but only norms above 1 are punished: max(0, |gradient| - 1)^2.
+
+    Reference: Petzka et al. 2018, eq. 8; Gulrajani et al. 2017, section 4.
+    """
+    return jax.nn.relu(_gradient_norm(critic, _interpolate(real, fake, mix)) - 1) ** 2
+
+
+def dragan(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """(|gradient| - 1)^2 around real images, at x + (1 - mix) s noise / 2 with s the batch's standard deviation.
+
+    Reference: Kodali et al. 2017, section 2.3, with the noise of the authors' code.
+    """
+    return (_gradient_norm(critic, _interpolate(real, real + 0.5 * jnp.std(real) * noise, mix)) - 1) ** 2

@@ -22,6 +22,11 @@ EXPECTED = {
     "least_squares": (((REAL - 1) ** 2 + FAKE**2) / 2, (FAKE - 1) ** 2 / 2),
     "hinge": (np.maximum(0, 1 - REAL) + np.maximum(0, 1 + FAKE), -FAKE),
     "wasserstein": (FAKE - REAL, -FAKE),
+    "relativistic": (-np.log(sigmoid(REAL - FAKE)), -np.log(sigmoid(FAKE - REAL))),
+    "relativistic_average": (
+        -np.log(sigmoid(REAL - FAKE.mean())) - np.log(1 - sigmoid(FAKE - REAL.mean())),
+        -np.log(sigmoid(FAKE - REAL.mean())) - np.log(1 - sigmoid(REAL - FAKE.mean())),
+    ),
 }
 
 
@@ -58,9 +63,10 @@ def test_boundary(name, expected):
     assert getattr(losses, name).boundary(jnp.array(REAL), jnp.array(FAKE)) == expected
 
 
-def test_boundary_of_a_critic_ignores_a_shift():
+@pytest.mark.parametrize("name", ["wasserstein", "relativistic", "relativistic_average"])
+def test_boundary_of_a_critic_ignores_a_shift(name):
     real, fake = jnp.array(REAL), jnp.array(FAKE)
-    shifted = losses.wasserstein.boundary(real + 100, fake + 100)
+    shifted = getattr(losses, name).boundary(real + 100, fake + 100)
     np.testing.assert_allclose(shifted - 100, (REAL.mean() + FAKE.mean()) / 2, atol=1e-4)
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Turn
-from gan_jax.optimizers import ema_decay, lazy_correction, learning_rate, make_optimizer
+from gan_jax.optimizers import (
+    clip_weights,
+    ema_decay,
+    lazy_correction,
+    learning_rate,
+    make_optimizer,
+    orthogonalise,
+)
 
 
 def adam_config(tiny, **changes):
@@ -109,3 +116,32 @@ def test_ema_ramps_up():
 def test_no_ema():
     assert float(ema_decay(0, ramp_up=0.05, images_per_round=64)(jnp.array(1000))) == 0
     assert jax.eval_shape(ema_decay(0, 0.05, 64), jnp.array(3)).shape == ()
+
+
+def test_rmsprop(tiny):
+    ours = made(adam_config(tiny, name="rmsprop", b2=0.9, learning_rate=5e-5))
+    rmsprop = optax.rmsprop(5e-5, decay=0.9, eps=1e-8)
+    np.testing.assert_allclose(steps(ours, GRADIENTS, step=jnp.asarray), steps(rmsprop, GRADIENTS), rtol=1e-6)
+
+
+def test_unknown_optimizers_are_refused(tiny):
+    with pytest.raises(UserError, match="'sdg' is neither adam nor rmsprop"):
+        made(adam_config(tiny, name="sdg"))
+
+
+def test_clipped_weights_stay_within_their_limit():
+    params = {"kernel": jnp.array([0.5, -0.009, 0.0])}
+    transform = optax.chain(optax.sgd(1.0), clip_weights(0.01))
+    updates, _ = transform.update({"kernel": jnp.array([0.0, 1.0, -0.004])}, transform.init(params), params)
+    np.testing.assert_allclose(optax.apply_updates(params, updates)["kernel"], [0.01, -0.01, 0.004], atol=1e-8)
+
+
+def test_orthogonalise_adds_the_gradient_of_the_regulariser():
+    params = {"layer": {"kernel": jax.random.normal(jax.random.key(0), (4, 3)), "bias": jnp.ones(3)}}
+    zero = jax.tree.map(jnp.zeros_like, params)
+    transform = orthogonalise(0.5)
+    updates, _ = transform.update(zero, transform.init(params), params)
+    w = np.asarray(params["layer"]["kernel"])
+    gram = w.T @ w * (1 - np.eye(3))  # d |gram|^2 / dW = 4 W gram
+    np.testing.assert_allclose(updates["layer"]["kernel"], 0.5 * 4 * w @ gram, rtol=1e-4)
+    np.testing.assert_array_equal(updates["layer"]["bias"], np.zeros(3))

@@ -12,6 +12,7 @@ from gan_jax.games.adversarial import make_game
 W = np.random.default_rng(0).normal(size=(3, 2, 1))
 REAL, FAKE = np.random.default_rng(1).normal(size=(2, 5, 3, 2, 1)).astype(np.float32)
 MIX = np.linspace(0, 1, 5).astype(np.float32)
+NOISE = np.random.default_rng(2).uniform(size=REAL.shape).astype(np.float32)
 
 
 def linear(x):
@@ -24,22 +25,43 @@ def quadratic(x):  # its gradient is x
 
 def test_r1():
     norm2 = np.sum(REAL**2, axis=(1, 2, 3))
-    np.testing.assert_allclose(penalties.r1(linear, REAL, FAKE, MIX), np.full(5, np.sum(W**2) / 2), rtol=1e-5)
-    np.testing.assert_allclose(penalties.r1(quadratic, REAL, FAKE, MIX), norm2 / 2, rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(linear, REAL, FAKE, MIX, NOISE), np.full(5, np.sum(W**2) / 2), rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(quadratic, REAL, FAKE, MIX, NOISE), norm2 / 2, rtol=1e-5)
+
+
+def test_r2_is_r1_of_the_fakes():
+    r1, r2 = penalties.r1(quadratic, REAL, FAKE, MIX, NOISE), penalties.r2(quadratic, REAL, FAKE, MIX, NOISE)
+    np.testing.assert_allclose(r2, np.sum(FAKE**2, axis=(1, 2, 3)) / 2, rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1_r2(quadratic, REAL, FAKE, MIX, NOISE), r1 + r2, rtol=1e-6)
+
+
+def test_one_sided_penalty_leaves_small_gradients_alone():
+    def at(scale):
+        critic = lambda x: scale * linear(x) / np.linalg.norm(W)
+        return penalties.one_sided_gradient_penalty(critic, REAL, FAKE, MIX, NOISE)
+
+    np.testing.assert_array_equal(at(0.9), np.zeros(5))
+    np.testing.assert_allclose(at(3.0), np.full(5, 4.0), rtol=1e-5)
+
+
+def test_dragan():
+    """Around real images; at mix 1 on them."""
+    norm = np.linalg.norm((REAL + (1 - MIX[:, None, None, None]) * 0.5 * REAL.std() * NOISE).reshape(5, -1), axis=1)
+    np.testing.assert_allclose(penalties.dragan(quadratic, REAL, FAKE, MIX, NOISE), (norm - 1) ** 2, rtol=1e-4)
 
 
 def test_gradient_penalty():
     norm = np.linalg.norm(W)
     np.testing.assert_allclose(
-        penalties.gradient_penalty(linear, REAL, FAKE, MIX), np.full(5, (norm - 1) ** 2), rtol=1e-4
+        penalties.gradient_penalty(linear, REAL, FAKE, MIX, NOISE), np.full(5, (norm - 1) ** 2), rtol=1e-4
     )
     between = MIX[:, None, None, None] * REAL + (1 - MIX[:, None, None, None]) * FAKE
     expected = (np.sqrt(np.sum(between**2, axis=(1, 2, 3))) - 1) ** 2
-    np.testing.assert_allclose(penalties.gradient_penalty(quadratic, REAL, FAKE, MIX), expected, rtol=1e-4)
+    np.testing.assert_allclose(penalties.gradient_penalty(quadratic, REAL, FAKE, MIX, NOISE), expected, rtol=1e-4)
 
 
 def test_gradient_penalty_of_a_flat_critic_can_be_learnt_from():
-    flat = lambda scale: penalties.gradient_penalty(lambda x: scale * linear(x), REAL, FAKE, MIX).mean()
+    flat = lambda scale: penalties.gradient_penalty(lambda x: scale * linear(x), REAL, FAKE, MIX, NOISE).mean()
     value, slope = jax.value_and_grad(flat)(0.0)
     assert value == pytest.approx(1, abs=1e-5)
     assert np.isfinite(slope)
@@ -49,17 +71,17 @@ def test_gradient_penalty_of_a_flat_critic_can_be_learnt_from():
 def test_parameter_gradient_against_finite_differences(name):
     def value(scale):
         critic = lambda x: jnp.tanh(scale * linear(x)) * 2
-        return getattr(penalties, name)(critic, REAL, FAKE, MIX).mean()
+        return getattr(penalties, name)(critic, REAL, FAKE, MIX, NOISE).mean()
 
     slope = (value(0.5 + 1e-2) - value(0.5 - 1e-2)) / 2e-2
     np.testing.assert_allclose(jax.grad(value)(0.5), slope, rtol=2e-3)
 
 
 def test_every_example_has_its_own_penalty():
-    value = penalties.r1(quadratic, REAL, FAKE, MIX)
+    value = penalties.r1(quadratic, REAL, FAKE, MIX, NOISE)
     changed = REAL.copy()
     changed[0] += 1
-    np.testing.assert_array_equal(penalties.r1(quadratic, changed, FAKE, MIX)[1:], value[1:])
+    np.testing.assert_array_equal(penalties.r1(quadratic, changed, FAKE, MIX, NOISE)[1:], value[1:])
 
 
 @pytest.mark.parametrize("every", [1, 4])

@@ -2,8 +2,8 @@
 
 A module of this package that a config can name has a `Generator` and a `Discriminator`:
 `Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape] in [-1, 1]` and
-`Discriminator(num_classes, ...)(images [B, ...], condition, train) -> logits [B]`, where `condition` is a label
-int [B], or None if num_classes is 0.
+`Discriminator(num_classes, ...)(images [B, ...], condition, train) -> Verdict`, where `condition` is a label int [B],
+or None if num_classes is 0.
 """
 
 import sys
@@ -12,18 +12,22 @@ import flax.linen as nn
 
 from gan_jax.config import import_named
 from gan_jax.errors import UserError
+from gan_jax.networks.spectral import SpectralNorm
 
 
-def build(config, role: str, **given) -> nn.Module:
+def build(config, role: str, **given) -> nn.Module | SpectralNorm:
     """The `role` ("Generator" or "Discriminator") of the module `config.name`; the other keys are its attributes.
+
+    One of them is ours: with `spectral` true, the network is spectrally normalised.
 
     Raises:
         UserError: there is no such module, role or attribute.
     """
     key = f"networks.{role.lower()}"
     network = import_named(sys.modules[__name__], config.name, f"{key}.name", member=role)
-    attributes = {name: value for name, value in config.items() if name != "name"}
+    attributes = {name: value for name, value in config.items() if name not in ("name", "spectral")}
     try:
-        return network(**given, **attributes)
+        module = network(**given, **attributes)
     except TypeError as error:
         raise UserError(f"config.{key}: {error}") from None
+    return SpectralNorm(module) if config.get("spectral") else module

@@ -8,7 +8,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import Conv, ConvTranspose, normalise, pyramid
+from gan_jax.networks.layers import Conv, ConvTranspose, compare, normalise, pyramid
+from gan_jax.networks.verdict import Verdict, judge, with_label
 
 weights = nn.initializers.normal(0.02)
 
@@ -40,8 +41,7 @@ class Generator(nn.Module):
         def activate(x):
             return nn.relu(normalise(x, self.norm, train))
 
-        if self.num_classes:
-            z = jnp.concatenate([z, jax.nn.one_hot(condition, self.num_classes)], axis=-1)
+        z = with_label(z, condition, self.num_classes)
         (height, width), *sizes = pyramid(self.shape)
         channels = _channels(self.width, len(sizes) - 1)
         x = nn.Dense(height * width * channels, use_bias=use_bias, kernel_init=weights)(z)
@@ -52,27 +52,37 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [B, H, W, C] (and a label) to logits [B].
+    """Images [B, H, W, C] (and a label) to a verdict.
 
     Attributes:
-        num_classes: of the condition, by projection (Miyato and Koyama 2018); 0: unconditional.
+        num_classes: of the condition; 0: unconditional.
+        conditioning: "projection", "auxiliary" or "concat", see `judge`.
+        num_codes: see `judge`.
+        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
         width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
         norm: "batch" or "none".
     """
 
     num_classes: int = 0
+    conditioning: str = "projection"
+    num_codes: int = 0
+    minibatch: str = "none"
     width: int = 64
     norm: str = "batch"
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
-        x = images
+    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
+        x = with_label(images, condition, self.num_classes) if self.conditioning == "concat" else images
         for level in range(len(pyramid(images.shape[1:])) - 1):
             norm = self.norm if level > 0 else "none"
             x = Conv(_channels(self.width, level), use_bias=norm == "none", kernel_init=weights)(x)
             x = nn.leaky_relu(normalise(x, norm, train), 0.2)
-        x = x.reshape(x.shape[0], -1)
-        logits = nn.Dense(1, kernel_init=weights)(x)[:, 0]
-        if self.num_classes:
-            logits += jnp.sum(x * nn.Embed(self.num_classes, x.shape[-1], embedding_init=weights)(condition), axis=-1)
-        return logits
+        return judge(
+            compare(x, self.minibatch).reshape(x.shape[0], -1),
+            condition,
+            num_classes=self.num_classes,
+            conditioning=self.conditioning,
+            num_codes=self.num_codes,
+            kernel_init=weights,
+            embedding_init=weights,
+        )

@@ -5,6 +5,7 @@ from functools import partial
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.errors import UserError
@@ -153,6 +154,64 @@ def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
         raise UserError(f"a network's norm={norm!r} must be 'batch' or 'none'")
     scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
     return nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale_init)(x)
+
+
+def compare(x: jax.Array, minibatch: str) -> jax.Array:
+    """What a network's attribute `minibatch` asks for, to be called inside `nn.compact`: x and, as further features or
+    channels, how its examples differ from each other, so that a discriminator sees a generator that repeats itself.
+
+    On several devices under pmap, an example is compared with those of its own device.
+
+    Args:
+        x: [B, F] or [B, H, W, C].
+        minibatch: "stddev" (Karras et al. 2018), "discrimination" (Salimans et al. 2016) or "none".
+
+    Raises:
+        UserError: another `minibatch`.
+    """
+    if minibatch == "none":
+        return x
+    if minibatch == "stddev":
+        return jnp.concatenate([x, minibatch_stddev(x)], axis=-1)
+    if minibatch == "discrimination":
+        seen = MinibatchDiscrimination()(x.reshape(x.shape[0], -1))
+        seen = jnp.broadcast_to(seen.reshape(-1, *[1] * (x.ndim - 2), seen.shape[-1]), (*x.shape[:-1], seen.shape[-1]))
+        return jnp.concatenate([x, seen], axis=-1)
+    raise UserError(f"a network's minibatch={minibatch!r} must be none, stddev or discrimination")
+
+
+def minibatch_stddev(x: jax.Array) -> jax.Array:
+    """The standard deviation over the batch, averaged over all features: [B, ..., 1], the same value everywhere.
+
+    Args:
+        x: [B, ..., F].
+
+    Reference: Karras et al. 2018 (ProGAN), section 3, with the whole batch as the group.
+    """
+    deviation = jnp.mean(jnp.sqrt(jnp.var(x.astype(jnp.float32), axis=0) + 1e-8))
+    return jnp.broadcast_to(deviation.astype(x.dtype), (*x.shape[:-1], 1))
+
+
+class MinibatchDiscrimination(nn.Module):
+    """How near each example [B, A] is to the others by each of some learnt measures: [B, kernels].
+
+    o_b(x_i) = sum over j of exp(-|M_ib - M_jb|_1), with M_i = x_i T, T [A, kernels * dimensions].
+
+    Attributes:
+        kernels: measures, b.
+        dimensions: of each.
+
+    Reference: Salimans et al. 2016, section 3.2.
+    """
+
+    kernels: int = 100
+    dimensions: int = 5
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        m = nn.Dense(self.kernels * self.dimensions, use_bias=False)(x).reshape(-1, self.kernels, self.dimensions)
+        distance = jnp.sum(jnp.abs(m[:, None] - m[None]), axis=-1)
+        return jnp.sum(jnp.exp(-distance), axis=1)
 
 
 def batch_norms(network: nn.Module, *args, **kwargs) -> list[str]:

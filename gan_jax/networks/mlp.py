@@ -9,7 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import normalise
+from gan_jax.networks.layers import compare, normalise
+from gan_jax.networks.verdict import Verdict, judge, with_label
 
 
 class Generator(nn.Module):
@@ -31,9 +32,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
-        x = z
-        if self.num_classes:
-            x = jnp.concatenate([x, jax.nn.one_hot(condition, self.num_classes)], axis=-1)
+        x = with_label(z, condition, self.num_classes)
         for _ in range(self.depth):
             x = normalise(nn.Dense(self.width)(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
@@ -42,27 +41,38 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images or points [B, ...] (and a label) to logits [B].
+    """Images or points [B, ...] (and a label) to a verdict.
 
     Attributes:
-        num_classes: of the condition, by projection (Miyato and Koyama 2018); 0: unconditional.
+        num_classes: of the condition; 0: unconditional.
+        conditioning: "projection", "auxiliary" or "concat", see `judge`.
+        num_codes: see `judge`.
+        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
         width: of each hidden layer.
         depth: hidden layers.
         norm: "batch" or "none".
     """
 
     num_classes: int = 0
+    conditioning: str = "projection"
+    num_codes: int = 0
+    minibatch: str = "none"
     width: int = 512
     depth: int = 3
     norm: str = "none"
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
+    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
         x = images.reshape(images.shape[0], -1)
+        if self.conditioning == "concat":
+            x = with_label(x, condition, self.num_classes)
         for _ in range(self.depth):
             x = normalise(nn.Dense(self.width)(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
-        logits = nn.Dense(1)(x)[:, 0]
-        if self.num_classes:
-            logits += jnp.sum(x * nn.Embed(self.num_classes, x.shape[-1])(condition), axis=-1)
-        return logits
+        return judge(
+            compare(x, self.minibatch),
+            condition,
+            num_classes=self.num_classes,
+            conditioning=self.conditioning,
+            num_codes=self.num_codes,
+        )

@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import losses
+from gan_jax import losses, regularisers
+from gan_jax.errors import UserError
 from gan_jax.game import due, init_state, make_round
-from gan_jax.games.adversarial import make_game
+from gan_jax.games.adversarial import make_game, pack
+from gan_jax.networks import mlp
+from gan_jax.networks.spectral import SpectralNorm
 from gan_jax.optimizers import make_optimizer
 from gan_jax.runners import prepare
 
@@ -91,3 +94,171 @@ def test_it_learns_a_shifted_gaussian(tiny):
     made = np.asarray(game.sample(variables, KEY, jnp.arange(2000)))
     np.testing.assert_allclose(made.mean(axis=0), [2, -1], atol=0.2)
     np.testing.assert_allclose(made.std(axis=0), [0.5, 0.5], atol=0.2)
+
+
+def turn_values(config, shape=(2,), num_classes=0, batch=8, step=0):
+    """(game, variables, batch, {turn: (value, (updates, metrics))}) of a game at its start."""
+    game, _, state = start(config, shape, num_classes)
+    rng = np.random.default_rng(0)
+    seen = {"image": rng.normal(size=(batch, *shape)).astype(np.float32), "index": jnp.arange(batch), "step": step}
+    seen["label"] = jnp.arange(batch) % max(num_classes, 1)
+    values = {turn.name: turn.loss(state.variables, seen, KEY) for turn in game.turns}
+    return game, state.variables, seen, values
+
+
+def added(tiny, turn, changes, **data):
+    """What `changes` add to the loss of a turn, and the metrics with them."""
+    *_, plain = turn_values(tiny(), **data)
+    *_, changed = turn_values(tiny(**changes), **data)
+    return float(changed[turn][0] - plain[turn][0]), changed[turn][1][1]
+
+
+@pytest.mark.parametrize(
+    "turn, changes, metric",
+    [
+        ("discriminator", {"penalty.name": "r1"}, "penalty"),
+        ("discriminator", {"consistency.latent": 2.0, "consistency.sigma": 1.0}, "latent_consistency"),
+        ("discriminator", {"lecam.weight": 2.0}, "lecam"),
+        ("generator", {"generator_loss.feature_matching": 3.0}, "feature_matching"),
+        ("generator", {"consistency.diversity": 2.0, "consistency.sigma": 1.0}, "diversity"),
+    ],
+)
+def test_a_term_is_added_and_told(tiny, turn, changes, metric):
+    difference, metrics = added(tiny, turn, changes)
+    assert difference == pytest.approx(float(metrics[metric]), rel=1e-3, abs=1e-6)
+    assert difference < 0 if metric == "diversity" else difference > 0
+
+
+@pytest.mark.parametrize("weight", ["real", "fake"])
+def test_consistency_with_augmentations_of_images(tiny, weight):
+    difference, metrics = added(tiny, "discriminator", {f"consistency.{weight}": 10.0}, shape=(8, 8, 1))
+    assert difference == pytest.approx(float(metrics[f"{weight}_consistency"]), rel=1e-3) and difference > 0
+
+
+def test_lecam_anchors_are_moving_averages_of_the_logits(tiny):
+    game, variables, batch, values = turn_values(tiny(**{"lecam.weight": 1.0, "lecam.decay": 0.9}))
+    anchors = values["discriminator"][1][0]["lecam"]
+    real = game.judge(variables, batch["image"]).mean()
+    assert float(anchors["real"]) == pytest.approx(0.1 * float(real), rel=1e-4)
+    assert variables["discriminator"]["lecam"] == {"real": 0, "fake": 0}
+
+
+def test_top_k_learns_from_the_best_fakes_alone(tiny):
+    game, variables, batch, values = turn_values(tiny(**{"top_k.share": 0.25}))
+    logits = game.judge(variables, game.sample(variables, KEY, batch["index"]))
+    best = np.sort(np.asarray(logits))[-2:]
+    assert float(values["generator"][0]) == pytest.approx(float(np.log1p(np.exp(-best)).mean()), rel=1e-4)
+
+
+def test_packed_examples_are_judged_together(tiny):
+    game, variables, batch, values = turn_values(tiny(pac=2))
+    network = mlp.Discriminator(width=8, depth=2)
+    pairs = batch["image"].reshape(4, 4)
+    real = network.apply(variables["discriminator"], pairs).logits
+    fake = game.sample(variables, jax.random.split(KEY)[0], batch["index"]).reshape(4, 4)
+    fake = network.apply(variables["discriminator"], fake).logits
+    expected = losses.non_saturating.discriminator(real, fake).mean()
+    assert float(values["discriminator"][0]) == pytest.approx(float(expected), rel=1e-5)
+    assert game.judge(variables, batch["image"]).shape == (8,)
+
+
+def test_pack_puts_channels_side_by_side():
+    images = np.arange(4 * 2 * 2 * 3).reshape(4, 2, 2, 3)
+    packed = pack(jnp.array(images), 2)
+    np.testing.assert_array_equal(packed[1], np.concatenate([images[2], images[3]], axis=-1))
+
+
+def test_a_larger_generator_batch_has_noise_of_its_own(tiny):
+    game, variables, batch, values = turn_values(tiny(generator_batch=3))
+    everything = game.sample(variables, KEY, jnp.concatenate([jnp.arange(8) + n * 16 for n in range(3)]))
+    expected = jax.nn.softplus(-game.judge(variables, everything)).mean()  # 16 is the config's batch
+    assert float(values["generator"][0]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_penalty_weight_follows_its_schedule(tiny):
+    changes = {"penalty.name": "r1", "penalty.weight": 4.0, "penalty.final": 0.25, "penalty.decay_kimg": 0.16}
+    seen = [
+        float(turn_values(tiny(**changes), step=step)[-1]["discriminator"][1][1]["penalty"]) for step in (0, 5, 10, 99)
+    ]
+    np.testing.assert_allclose(np.array(seen) / seen[0], [1, (1 + 0.25) / 2, 0.25, 0.25], rtol=1e-4)
+
+
+def test_spectral_estimates_move_once_a_turn_of_their_player(tiny):
+    """Real and fake images are judged with the same sigma; neither the other's turn nor a penalty moves it."""
+    changes = {"penalty.name": "r1", "penalty.every": 2}
+    config = tiny(**changes)
+    for player in ("generator", "discriminator"):
+        config.networks[player].spectral = True
+    _, variables, batch, values = turn_values(config)
+    for turn, player in (("discriminator", "discriminator"), ("generator", "generator")):
+        network = SpectralNorm({"generator": mlp.Generator((2,), width=8, depth=2),
+                                "discriminator": mlp.Discriminator(width=8, depth=2)}[player])  # fmt: skip
+        x = {"generator": jnp.zeros((1, 4)), "discriminator": batch["image"]}[player]
+        _, once = network.apply(variables[player], x, mutable=["spectral"])
+        moved = values[turn][1][0]["spectral"]
+        for path, u in once["spectral"].items():
+            np.testing.assert_allclose(moved[path], u, rtol=1e-5)
+    assert values["penalty"][1][0] == {}
+
+
+def test_an_auxiliary_classifier_is_trained_on_both_and_teaches_the_generator(tiny):
+    config = tiny(**{"auxiliary.discriminator": 2.0, "auxiliary.generator": 0.1})
+    config.networks.discriminator.conditioning = "auxiliary"
+    *_, values = turn_values(config, num_classes=3)
+    for turn, weight, passes in (("discriminator", 2.0, 2), ("generator", 0.1, 1)):
+        chance = weight * passes * np.log(3)  # before training the classifier guesses
+        assert float(values[turn][1][1]["classes"]) == pytest.approx(chance, rel=0.8)
+
+
+def test_latent_codes(tiny):
+    """InfoGAN: the last latents are a category and uniform numbers, which the discriminator's head reads."""
+    config = tiny(**{"networks.latent_size": 9, "info.categories": 4, "info.continuous": 2, "info.weight": 0.5})
+    game, variables, batch, values = turn_values(config)
+    z = np.asarray(game.latents(KEY, jnp.arange(500)))
+    noise, category, numbers = np.split(z, [3, 7], axis=1)
+    assert set(np.unique(category)) == {0, 1} and (category.sum(axis=1) == 1).all()
+    assert (category.mean(axis=0) > 0.15).all()
+    assert np.abs(numbers).max() <= 1 and abs(numbers.std() - 3**-0.5) < 0.03
+    assert abs(noise.std() - 1) < 0.1
+    fake = game.decode(variables, game.latents(KEY, batch["index"]))
+    read = mlp.Discriminator(width=8, depth=2, num_codes=6).apply(variables["discriminator"], fake).codes
+    expected = 0.5 * regularisers.code_information(read, game.latents(KEY, batch["index"])[:, 3:], 4).mean()
+    assert float(values["generator"][1][1]["codes"]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_adaptive_augmentation_is_remembered_by_the_discriminator(tiny):
+    changes = {"augment.name": "ada", "augment.policy": "bgc", "augment.speed_kimg": 0.01}
+    game, optimizers, state = start(tiny(**changes), (8, 8, 1))
+    play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.98), static_argnums=3)
+    batch = {"image": np.zeros((1, 16, 8, 8, 1), np.float32), "index": np.arange(16, dtype=np.int32)[None]}
+    for step in range(9):
+        state, metrics = play(state, prepare({}, batch), KEY, due(game, step))
+    assert set(state.variables["discriminator"]["augment"]) == {"p", "signs", "turns"}
+    assert 0 <= float(metrics["discriminator/p"]) <= 1
+
+
+@pytest.mark.parametrize("policy, name", [("color,translation,cutout", "diffaugment"), ("bgc", "ada")])
+def test_real_and_fake_images_are_augmented(tiny, policy, name):
+    changes = {"augment.name": name, "augment.policy": policy, "augment.target": 0.0, "augment.p": 1.0}
+    changes["augment.speed_kimg"] = 1e-6
+    game, variables, batch, values = turn_values(tiny(**changes), shape=(8, 8, 1), step=1)
+    *_, plain = turn_values(tiny(), shape=(8, 8, 1))
+    for turn in ("discriminator", "generator"):
+        assert abs(float(values[turn][0] - plain[turn][0])) > 1e-6
+
+
+@pytest.mark.parametrize(
+    "changes, shape, classes, message",
+    [
+        ({"augment.name": "diffaugment"}, (2,), 0, "these data are points"),
+        ({"augment.name": "adda"}, (8, 8, 1), 0, "must be none, diffaugment or ada"),
+        ({"augment.name": "ada"}, (8, 8, 1), 0, "pipe='color,translation,cutout' of ada must be"),
+        ({"consistency.real": 1.0}, (2,), 0, "these data are points"),
+        ({"pac": 2}, (2,), 3, "only examples without labels can be packed"),
+        ({"pac": 3}, (2,), 0, "batch_size=16 is not divisible by config.pac=3"),
+        ({"info.categories": 5}, (2,), 0, "the codes are a part of the latents"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tiny, changes, shape, classes, message):
+    with pytest.raises(UserError, match=message):
+        make_game(tiny(**changes), shape, classes)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.networks.layers import DIMENSIONS, conv, conv_transpose, pyramid
+from gan_jax.networks.layers import (
+    DIMENSIONS,
+    MinibatchDiscrimination,
+    conv,
+    conv_transpose,
+    minibatch_stddev,
+    pyramid,
+)
 
 SIZES = [(4, 2, (14, 14)), (4, 2, (13, 7)), (3, 2, (6, 9)), (5, 3, (10, 11)), (4, 1, (5, 6)), (2, 2, (8, 8))]
 
@@ -101,3 +108,21 @@ def test_gradients_equal_those_that_jax_derives(kernel_size, stride, size, trans
 )
 def test_pyramid(shape, sizes):
     assert pyramid(shape) == sizes
+
+
+def test_minibatch_discrimination_against_its_formula():
+    """Salimans et al. 2016: o_b(x_i) = sum_j exp(-|M_ib - M_jb|_1)."""
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    o, variables = MinibatchDiscrimination(kernels=3, dimensions=2).init_with_output(jax.random.key(0), x)
+    m = (x @ np.asarray(variables["params"]["Dense_0"]["kernel"])).reshape(5, 3, 2)
+    for i in range(5):
+        for b in range(3):
+            expected = sum(np.exp(-np.abs(m[i, b] - m[j, b]).sum()) for j in range(5))
+            np.testing.assert_allclose(o[i, b], expected, rtol=1e-5)
+
+
+def test_minibatch_stddev_is_the_mean_deviation():
+    x = np.random.default_rng(0).normal(size=(6, 3, 2, 4)).astype(np.float32)
+    seen = minibatch_stddev(jnp.array(x))
+    assert seen.shape == (6, 3, 2, 1)
+    np.testing.assert_allclose(seen, np.full_like(seen, x.std(axis=0).mean()), rtol=1e-5)

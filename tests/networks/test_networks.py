@@ -25,8 +25,8 @@ def test_dcgan_makes_and_judges_images_of_any_size(shape, norm):
     z, image = jnp.ones((2, 5)), jnp.ones((2, *shape))
     made, _ = jax.eval_shape(generator.init_with_output, jax.random.key(0), z)
     assert made.shape == (2, *shape)
-    logits, _ = jax.eval_shape(discriminator.init_with_output, jax.random.key(0), image)
-    assert logits.shape == (2,)
+    verdict, _ = jax.eval_shape(discriminator.init_with_output, jax.random.key(0), image)
+    assert verdict.logits.shape == (2,)
 
 
 def test_dcgan_28_has_the_textbook_number_of_parameters():
@@ -37,18 +37,48 @@ def test_dcgan_28_has_the_textbook_number_of_parameters():
     assert count(d) == 16 * 64 + 64 + 16 * 64 * 128 + 2 * 128 + 7 * 7 * 128 + 1
 
 
+@pytest.mark.parametrize("conditioning", ["projection", "concat"])
 @pytest.mark.parametrize("module", [dcgan, mlp])
-def test_every_label_matters(module):
+def test_every_label_matters(module, conditioning):
     shape, classes = (8, 8, 1), 4
     z, images, labels = jnp.ones((classes, 5)), jnp.ones((classes, *shape)), jnp.arange(classes)
     generator = module.Generator(shape, num_classes=classes, width=4)
     made, _ = generator.init_with_output(jax.random.key(0), z, labels)
-    discriminator = module.Discriminator(num_classes=classes, width=4)
-    logits, _ = discriminator.init_with_output(jax.random.key(0), images, labels)
+    discriminator = module.Discriminator(num_classes=classes, conditioning=conditioning, width=4)
+    logits = discriminator.init_with_output(jax.random.key(0), images, labels)[0].logits
     for a in range(classes):
         for b in range(a):
             assert not np.allclose(made[a], made[b], atol=1e-7)
             assert logits[a] != logits[b]
+
+
+@pytest.mark.parametrize("module", [dcgan, mlp])
+def test_an_auxiliary_classifier_leaves_the_logit_alone(module):
+    """AC-GAN: the label is for the generator; and both heads, like InfoGAN's codes, are linear in the features."""
+    images, labels = jax.random.normal(jax.random.key(1), (3, 8, 8, 1)), jnp.arange(3)
+    discriminator = module.Discriminator(num_classes=3, conditioning="auxiliary", num_codes=5, width=4, norm="none")
+    verdict, variables = discriminator.init_with_output(jax.random.key(0), images, labels)
+    assert verdict.classes.shape == (3, 3) and verdict.codes.shape == (3, 5)
+    np.testing.assert_array_equal(verdict.logits, discriminator.apply(variables, images, labels[::-1]).logits)
+    head = variables["params"]["classes"]
+    np.testing.assert_allclose(verdict.classes, verdict.features @ head["kernel"] + head["bias"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("minibatch", ["stddev", "discrimination"])
+@pytest.mark.parametrize("module", [dcgan, mlp])
+def test_a_minibatch_layer_lets_the_discriminator_see_repetition(module, minibatch):
+    images = jax.random.normal(jax.random.key(1), (4, 8, 8, 1))
+    discriminator = module.Discriminator(minibatch=minibatch, width=4, norm="none")
+    variables = discriminator.init(jax.random.key(0), images)
+    first = discriminator.apply(variables, images).logits[0]
+    repeated = discriminator.apply(variables, jnp.broadcast_to(images[:1], images.shape)).logits[0]
+    assert abs(first - repeated) > 1e-6
+
+
+@pytest.mark.parametrize("attribute", ["conditioning", "minibatch"])
+def test_unknown_attributes_of_a_discriminator_are_refused(attribute):
+    with pytest.raises(UserError, match=f"{attribute}='nothing' must be"):
+        mlp.Discriminator(**{attribute: "nothing"}).init(jax.random.key(0), jnp.ones((2, 3)))
 
 
 def test_mlp_bounds_images_but_not_points():
