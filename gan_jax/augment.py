@@ -2,7 +2,8 @@
 
 Pure functions `(images, key, index, ...) -> images` on float32 [B, H, W, C] in [-1, 1], C = 1 or 3, H and W >= 2; a
 result may lie beyond [-1, 1]. They are differentiable in the images any number of times, so that a generator learns
-and a gradient penalty is taken through them. Every example draws for itself, see `noise.per_example`.
+and a gradient penalty is taken through them. Every example draws for itself, see `noise.per_example`, and all its
+numbers at once: each draw takes its time to compile.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ __all__ = ["diffaugment", "flip_and_shift", "ada"]
 def diffaugment(
     images: jax.Array, key: jax.Array, index: jax.Array, *, policy: str = "color,translation,cutout"
 ) -> jax.Array:
-    """Random changes that a discriminator shall not learn from, always applied.
+    """Random changes of every image.
 
     Args:
         images: [B, H, W, C] in [-1, 1].
@@ -43,8 +44,10 @@ def diffaugment(
     Reference: Zhao et al. 2020 (DiffAugment).
     """
     chex.assert_rank(images, 4)
-    for number, name in enumerate(parse_policy(policy)):
-        images = _POLICIES[name](images, jax.random.fold_in(key, number), index)
+    names = parse_policy(policy)
+    uniform = per_example(jax.random.uniform, key, index, (len(names), 3))
+    for number, name in enumerate(names):
+        images = _POLICIES[name](images, uniform[:, number])
     return images
 
 
@@ -75,23 +78,42 @@ def flip_and_shift(images: jax.Array, key: jax.Array, index: jax.Array, *, flip:
     Reference: Zhang et al. 2020 (CR-GAN).
     """
     chex.assert_rank(images, 4)
-    flip_key, shift_key = jax.random.split(key)
+    uniform = per_example(jax.random.uniform, key, index, (3,))
     if flip:
-        mirrored = per_example(partial(_happens, 0.5), flip_key, index, (1, 1, 1))
-        images = jnp.where(mirrored, images[:, :, ::-1], images)
-    return _shift(images, shift_key, index, mode="reflect")
+        images = jnp.where(uniform[:, 2, None, None, None] < 0.5, images[:, :, ::-1], images)
+    return _shift(images, uniform, mode="reflect")
 
 
-def _happens(p: jax.Array, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    return jax.random.bernoulli(key, p, shape)
+# Each is made of numbers [B, 3] in [0, 1).
 
 
-def _color(images: jax.Array, key: jax.Array, index: jax.Array) -> jax.Array:
-    draws = per_example(jax.random.uniform, key, index, (3, 1, 1, 1))
-    brightness, saturation, contrast = jnp.unstack(draws, axis=1)
+def _color(images: jax.Array, uniform: jax.Array) -> jax.Array:
+    brightness, saturation, contrast = uniform.T[..., None, None, None]
     images = images + brightness - 0.5
     images = _spread(images, 2 * saturation, axis=-1)
     return _spread(images, contrast + 0.5, axis=(1, 2, 3))
+
+
+def _shift(images: jax.Array, uniform: jax.Array, mode: str = "constant") -> jax.Array:
+    """A window of the padded images; `mode` as in `jnp.pad`."""
+    _, h, w, c = images.shape
+    margin = ((h + 4) // 8, (w + 4) // 8)  # an eighth, rounded
+    padded = jnp.pad(images, [(0, 0), *[(m, m) for m in margin], (0, 0)], mode=mode)
+    starts = _integers(uniform[:, :2], 2 * jnp.array(margin) + 1)
+    return jax.vmap(lambda image, start: jax.lax.dynamic_slice(image, (*start, 0), (h, w, c)))(padded, starts)
+
+
+def _cut(images: jax.Array, uniform: jax.Array) -> jax.Array:
+    sides = jnp.array(images.shape[1:3])
+    holes = (sides + 1) // 2
+    even = 1 - holes % 2
+    # The centre of an odd hole is a pixel, that of an even one lies between two, or on the border.
+    return _erase(images, _integers(uniform[:, :2], sides + even) - even / 2, holes)
+
+
+def _integers(uniform: jax.Array, below: jax.Array) -> jax.Array:
+    """Numbers in [0, 1) -> as likely each of 0, ..., below - 1."""
+    return jnp.floor(uniform * below).astype(jnp.int32)
 
 
 def _spread(x: jax.Array, factor: jax.Array, axis: int | tuple[int, ...]) -> jax.Array:
@@ -100,28 +122,10 @@ def _spread(x: jax.Array, factor: jax.Array, axis: int | tuple[int, ...]) -> jax
     return mean + factor * (x - mean)
 
 
-def _shift(images: jax.Array, key: jax.Array, index: jax.Array, mode: str = "constant") -> jax.Array:
-    """A random window of the padded images; `mode` as in `jnp.pad`."""
-    _, h, w, c = images.shape
-    margin = ((h + 4) // 8, (w + 4) // 8)  # an eighth, rounded
-    padded = jnp.pad(images, [(0, 0), *[(m, m) for m in margin], (0, 0)], mode=mode)
-    starts = per_example(partial(jax.random.randint, minval=0, maxval=2 * jnp.array(margin) + 1), key, index, (2,))
-    return jax.vmap(lambda image, start: jax.lax.dynamic_slice(image, (*start, 0), (h, w, c)))(padded, starts)
-
-
-def _cut(images: jax.Array, key: jax.Array, index: jax.Array) -> jax.Array:
-    size = (jnp.array(images.shape[1:3]) + 1) // 2
-    # An odd size is centred on a pixel, an even one between two, or at the border.
-    count = jnp.array(images.shape[1:3]) + 1 - size % 2
-    centre = per_example(partial(jax.random.randint, minval=0, maxval=count), key, index, (2,))
-    return _erase(images, centre - (1 - size % 2) / 2, size)
-
-
-def _erase(images: jax.Array, centre: jax.Array, size: jax.Array) -> jax.Array:
-    """0 in a rectangle; centre [B, 2] and size [2] or [B, 2] in pixels, rows first."""
-    low, high = (centre - size / 2)[..., None], (centre + size / 2)[..., None]
-    rows, columns = jnp.arange(images.shape[1]), jnp.arange(images.shape[2])
-    rows, columns = [(low[:, i] < x) & (x < high[:, i]) for i, x in enumerate((rows, columns))]
+def _erase(images: jax.Array, centre: jax.Array, sides: jax.Array) -> jax.Array:
+    """0 in rectangles; centre [B, 2] and sides [2] or [B, 2] in pixels, (rows, columns)."""
+    low, high = (centre - sides / 2)[..., None], (centre + sides / 2)[..., None]
+    rows, columns = [(low[:, i] < x) & (x < high[:, i]) for i, x in enumerate(map(jnp.arange, images.shape[1:3]))]
     return jnp.where(rows[:, :, None, None] & columns[:, None, :, None], 0.0, images)
 
 
@@ -131,7 +135,7 @@ _POLICIES = {"color": _color, "translation": _shift, "cutout": _cut}
 
 
 def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pipe: str = "bgc") -> jax.Array:
-    """Random changes, each applied to each image with probability p; up to p = 0.8 or so a generator does not learn them.
+    """Random changes, each made to each image with probability p; up to p = 0.8 or so a generator does not learn them.
 
     The paper resamples through a wavelet filter (sym6) at twice the resolution; this is plain bilinear interpolation,
     reflected at the border: faster, a little softer, and exact where whole pixels move. Its filter bank ("f") is left
@@ -155,20 +159,26 @@ def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pi
     Reference: Karras et al. 2020 (ADA), appendix B.
     """
     chex.assert_rank(images, 4)
-    groups, size, channels = parse_pipe(pipe), images.shape[1:3], images.shape[3]
-    geometry_key, colour_key, noise_key, cutout_key = jax.random.split(key, 4)
-    if {"b", "g"} & groups:
-        moves = [*(_blits(p, size) if "b" in groups else ()), *(_geometry(p, size) if "g" in groups else ())]
-        images = _resample(images, per_example(partial(_product, moves), geometry_key, index))
+    sides, groups = images.shape[1:3], parse_pipe(pipe)
+    p_blits, p_geometry, p_colours, p_noise, p_cutout = [p if group in groups else 0.0 for group in _GROUPS]
+    moves = _blits(p_blits, sides) + _geometry(p_geometry, sides)
+    tints = _colours(p_colours, images.shape[3])
+    m, n = len(moves), len(moves) + len(tints)
+
+    uniform_key, normal_key, noise_key = jax.random.split(key, 3)
+    uniform = per_example(jax.random.uniform, uniform_key, index, (n + 2, 3))
+    normal = per_example(jax.random.normal, normal_key, index, (n + 2, 2))
+    if groups & {"b", "g"}:
+        images = _resample(images, jax.vmap(partial(_product, moves))(uniform[:, :m], normal[:, :m]))
     if "c" in groups:
-        images = _recolour(images, per_example(partial(_product, _colours(p, channels)), colour_key, index))
+        images = _recolour(images, jax.vmap(partial(_product, tints))(uniform[:, m:n], normal[:, m:n]))
     if "n" in groups:
-        images = images + per_example(partial(_noise, p), noise_key, index, images.shape[1:])
+        strength = jnp.where(uniform[:, n, 0] < p_noise, 0.1 * jnp.abs(normal[:, n, 0]), 0)
+        grain = per_example(jax.random.normal, noise_key, index, images.shape[1:])
+        images = images + strength[:, None, None, None] * grain
     if "o" in groups:
-        happens_key, centre_key = jax.random.split(cutout_key)
-        happens = per_example(partial(_happens, p), happens_key, index, (1,))
-        centre = per_example(jax.random.uniform, centre_key, index, (2,))
-        images = _erase(images, centre * jnp.array(size) - 0.5, happens * jnp.array(size) / 2)
+        holes = jnp.where(uniform[:, -1, :1] < p_cutout, jnp.array(sides) / 2, 0)
+        images = _erase(images, uniform[:, -1, 1:] * jnp.array(sides) - 0.5, holes)
     return images
 
 
@@ -178,9 +188,12 @@ def parse_pipe(pipe: str) -> set[str]:
     Raises:
         UserError: one is unknown, or there is none.
     """
-    if not pipe or not set(pipe) <= set("bgcno"):
-        raise UserError(f"pipe={pipe!r} of ada must be some of the letters b, g, c, n and o, such as 'bgc'")
+    if not pipe or not set(pipe) <= set(_GROUPS):
+        raise UserError(f"pipe={pipe!r} of ada must be some of the letters {', '.join(_GROUPS)}, such as 'bgc'")
     return set(pipe)
+
+
+_GROUPS = "bgcno"
 
 
 def ada_init() -> dict[str, jax.Array]:
@@ -200,7 +213,7 @@ def ada_update(
     """Moves p up where the discriminator is too sure of real images (r_t > target), down where it is not.
 
     Args:
-        state: of `ada_init`; mean states of several devices are a state.
+        state: of `ada_init`; the mean of several devices' states is a state.
         real_logits: [B] of this turn, or this device's part of it; above 0 the discriminator says "real".
         batch_size: of the turn, over all devices.
         target: for r_t = E[sign(real_logits)], in (-1, 1).
@@ -213,8 +226,8 @@ def ada_update(
     Reference: Karras et al. 2020 (ADA), section 3, eq. 1.
     """
     chex.assert_rank(real_logits, 1)
-    # Several devices have their states averaged after each turn, and a mean of signs of r_t would not be the sign of
-    # the mean r_t. So p moves one turn later, by sums that have been averaged; what this turn adds is linear.
+    # Several devices have their states averaged after each turn, and a mean of their directions would not be the
+    # direction of the mean. So p moves at the next turn, by averaged sums; what a turn adds to the sums is linear.
     full = state["turns"] >= interval
     direction = jnp.sign(state["signs"] - target * state["turns"])
     move = direction * batch_size * interval / (1000 * speed_kimg)
@@ -225,43 +238,47 @@ def ada_update(
     }
 
 
-# A matrix made of two uniform numbers in [0, 1) and two normal ones, and the probability with which it is used.
+# A matrix made of two numbers u in [0, 1) and two normal ones n, and the probability with which it is used.
 Move = tuple[Callable[[jax.Array, jax.Array], jax.Array], jax.Array]
 
 
-def _product(moves: Sequence[Move], key: jax.Array, _) -> jax.Array:
-    """The product of the moves' matrices, in order, each replaced by the identity if it does not happen."""
-    happens_key, uniform_key, normal_key = jax.random.split(key, 3)
-    makers, p = zip(*moves, strict=True)
-    happens = jax.random.bernoulli(happens_key, jnp.stack(p))
-    uniform = jax.random.uniform(uniform_key, (len(moves), 2))
-    normal = jax.random.normal(normal_key, (len(moves), 2))
-    matrices = jnp.stack([make(*draws) for make, *draws in zip(makers, uniform, normal, strict=True)])
-    matrices = jnp.where(happens[:, None, None], matrices, jnp.eye(matrices.shape[-1]))
-    return reduce(partial(jnp.matmul, precision="highest"), matrices)
+def _product(moves: Sequence[Move], uniform: jax.Array, normal: jax.Array) -> jax.Array:
+    """The product of the moves' matrices, in order, those left out that do not happen.
+
+    Args:
+        moves: M of them.
+        uniform: [M, 3] in [0, 1); the first decides whether the move happens.
+        normal: [M, 2].
+    """
+    factors = []
+    for (matrix, p), u, n in zip(moves, uniform, normal, strict=True):
+        matrix = matrix(u[1:], n)
+        factors.append(jnp.where(u[0] < p, matrix, jnp.eye(len(matrix))))
+    return reduce(partial(jnp.matmul, precision="highest"), factors)
 
 
 # Geometry: a matrix takes a place (row, column, 1) in the result, in pixels from the centre, to its source. That is the
-# inverse of the paper's move, and as likely as the move itself. So the first move to be applied stands on the left.
+# inverse of the paper's move, and as likely as the move itself; in a product the first move stands on the left.
 
 
-def _blits(p: jax.Array, size: tuple[int, int]) -> list[Move]:
-    step = jnp.pi / 2 if size[0] == size[1] else jnp.pi
+def _blits(p: jax.Array, sides: tuple[int, int]) -> list[Move]:
+    step = jnp.pi / 2 if sides[0] == sides[1] else jnp.pi
     return [
         (lambda u, n: _scale(1, jnp.where(u[0] < 0.5, -1, 1)), p),
-        (lambda u, n: jnp.round(_rotate(step * jnp.floor(4 * u[0]))), p),
-        (lambda u, n: _translate(jnp.round(jnp.array(size) * (u - 0.5) / 4)), p),
+        (lambda u, n: jnp.round(_rotate(step * _integers(u[0], 4))), p),
+        (lambda u, n: _translate(jnp.round(jnp.array(sides) * (u - 0.5) / 4)), p),
     ]
 
 
-def _geometry(p: jax.Array, size: tuple[int, int]) -> list[Move]:
-    turn = (lambda u, n: _rotate(2 * jnp.pi * u[0]), 1 - jnp.sqrt(1 - p))  # at least one of two with probability p
+def _geometry(p: jax.Array, sides: tuple[int, int]) -> list[Move]:
+    once = 1 - jnp.sqrt(1 - p)  # at least one of two rotations happens with probability p
+    rotation = (lambda u, n: _rotate(2 * jnp.pi * u[0]), once)
     return [
         (lambda u, n: _scale(jnp.exp2(0.2 * n[0]), jnp.exp2(0.2 * n[0])), p),
-        turn,
+        rotation,
         (lambda u, n: _scale(jnp.exp2(-0.2 * n[0]), jnp.exp2(0.2 * n[0])), p),
-        turn,
-        (lambda u, n: _translate(0.125 * jnp.array(size) * n), p),
+        rotation,
+        (lambda u, n: _translate(0.125 * jnp.array(sides) * n), p),
     ]
 
 
@@ -280,10 +297,9 @@ def _translate(by: jax.Array) -> jax.Array:
 
 def _resample(images: jax.Array, sources: jax.Array) -> jax.Array:
     """Bilinear interpolation where the matrices [B, 3, 3] say, the images reflected at the centres of border pixels."""
-    size = images.shape[1:3]
-    centre = (jnp.array(size)[:, None, None] - 1) / 2
-    places = jnp.indices(size) - centre
-    places = jnp.einsum("bij,jhw->bihw", sources[:, :2, :2], places, precision="highest")
+    sides = images.shape[1:3]
+    centre = (jnp.array(sides)[:, None, None] - 1) / 2
+    places = jnp.einsum("bij,jhw->bihw", sources[:, :2, :2], jnp.indices(sides) - centre, precision="highest")
     places = places + sources[:, :2, 2, None, None] + centre
     sample = lambda image, place: map_coordinates(image, list(place), order=1, mode="mirror")
     return jax.vmap(jax.vmap(sample, (-1, None), -1))(images, places)
@@ -314,12 +330,5 @@ def _colours(p: jax.Array, channels: int) -> list[Move]:
 
 
 def _recolour(images: jax.Array, matrices: jax.Array) -> jax.Array:
-    turned = jnp.einsum("bhwc,bcd->bhwd", images, matrices[:, :-1, :-1], precision="highest")
-    return turned + matrices[:, None, None, -1, :-1]
-
-
-def _noise(p: jax.Array, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Normal noise of strength |N(0, 0.1^2)|, or 0."""
-    happens_key, strength_key, noise_key = jax.random.split(key, 3)
-    strength = 0.1 * jnp.abs(jax.random.normal(strength_key)) * jax.random.bernoulli(happens_key, p)
-    return strength * jax.random.normal(noise_key, shape)
+    colours = jnp.einsum("bhwc,bcd->bhwd", images, matrices[:, :-1, :-1], precision="highest")
+    return colours + matrices[:, None, None, -1, :-1]
