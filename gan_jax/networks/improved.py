@@ -1,0 +1,105 @@
+"""The fully connected networks of Improved GAN: a classifier that noise keeps from learning few labels by heart.
+
+Reference: Salimans et al. 2016, section 6.1, and its authors' code.
+"""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.networks.verdict import Verdict
+from gan_jax.noise import per_example
+
+
+class WeightNorm(nn.Module):
+    """A dense layer whose weights are a direction and a length: w = g v / |v|, for each of its outputs.
+
+    It is `nn.WeightNorm(nn.Dense(features))`, but it divides the outputs instead of the weights, which is faster, and
+    its parameters have plain names. Nothing is initialised from data: the lengths are 1 at first.
+
+    Attributes:
+        features: of the result.
+        learn_length: whether g is learnt, or stays 1.
+
+    Reference: Salimans and Kingma 2016, eq. 2.
+    """
+
+    features: int
+    learn_length: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        v = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        g = self.param("length", nn.initializers.ones, (self.features,)) if self.learn_length else 1.0
+        return x @ v * (g / jnp.linalg.norm(v, axis=0)) + bias
+
+
+class Generator(nn.Module):
+    """z [B, Z], uniform in [0, 1], to [B, *shape]: images in [-1, 1], or points without bounds.
+
+    Attributes:
+        shape: of one result, (H, W, C) or (D,).
+        width: of each hidden layer.
+        depth: hidden layers, with batch normalisation.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 500
+    depth: int = 2
+
+    @nn.compact
+    def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
+        x = z
+        for _ in range(self.depth):
+            x = nn.Dense(self.width, use_bias=False)(x)
+            x = nn.BatchNorm(use_running_average=not train, momentum=0.9, use_scale=False)(x)
+            x = nn.softplus(x)
+        x = WeightNorm(math.prod(self.shape), learn_length=True)(x).reshape(-1, *self.shape)
+        return jnp.tanh(x / 2) if len(self.shape) == 3 else x  # the paper's sigmoid, between -1 and 1
+
+
+class Discriminator(nn.Module):
+    """Images or points [B, ...] to the logits of K classes; there are noisy ones where there is a key.
+
+    The features are those of the last hidden layer, and D(x) = Z / (Z + 1), Z the sum of the exponentials of the class
+    logits: that of a softmax over K + 1 classes, of which the logit of the last, "generated", is 0.
+
+    Attributes:
+        num_classes: K.
+        width: of the first hidden layer; the next ones have 1/2, 1/4, 1/4 and 1/4 of it.
+        input_noise: deviation of the noise that is added to the input. 0.6, of images between -1 and 1, is the paper's
+            0.3 of those between 0 and 1.
+        noise: and to the result of each hidden layer.
+    """
+
+    num_classes: int
+    width: int = 1000
+    input_noise: float = 0.6
+    noise: float = 0.5
+
+    @nn.compact
+    def __call__(
+        self,
+        images: jax.Array,
+        condition: jax.Array | None = None,
+        train: bool = True,
+        key: jax.Array | None = None,
+        index: jax.Array | None = None,
+    ) -> Verdict:
+        """The verdict on images [B, ...], with noise of `key` for the places `index` [B], see `noise.per_example`."""
+
+        def noisy(x, number, deviation):
+            if key is None:
+                return x
+            return x + deviation * per_example(jax.random.normal, jax.random.fold_in(key, number), index, x.shape[1:])
+
+        features = noisy(images.reshape(images.shape[0], -1), 0, self.input_noise)
+        x = features
+        for number, share in enumerate((1, 2, 4, 4, 4), start=1):
+            features = jnp.sqrt(2.0) * nn.relu(WeightNorm(-(-self.width // share))(x))  # so its mean square is x's
+            x = noisy(features, number, self.noise)
+        classes = WeightNorm(self.num_classes, learn_length=True)(x)
+        return Verdict(nn.logsumexp(classes, axis=-1), features, classes)

@@ -1,0 +1,225 @@
+"""R3GAN for images of any height, width and number of channels: a residual network without any normalisation.
+
+Every resolution has blocks of 1x1, grouped 3x3 and 1x1 convolutions, of which the last starts at 0; between resolutions
+is nothing but a bilinear filter.
+
+Reference: Huang et al. 2024 (The GAN is dead; long live the GAN!), section 3, config E, with the initial weights of
+Zhang et al. 2019 (Fixup).
+"""
+
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gan_jax.errors import UserError
+from gan_jax.networks.layers import DIMENSIONS, compare, pyramid
+from gan_jax.networks.verdict import Verdict, judge, with_label
+
+weights = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
+
+
+def shift(x: jax.Array, by: int, axis: int) -> jax.Array:
+    """x_{i - by} along `axis`, with zeros from outside."""
+    return lax.pad(x, jnp.zeros((), x.dtype), [(by, -by, 0) if a == axis else (0, 0, 0) for a in range(x.ndim)])
+
+
+def upsample(x: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Bilinear interpolation of [B, h, w, C] to (H, W) = `size`, of which (h, w) is the half, rounded up.
+
+    In each direction zeros between the pixels, filtered by [1, 2, 1] / 2.
+    """
+    for axis, length in enumerate(size, start=1):
+        x = jnp.stack([x, (x + shift(x, -1, axis)) / 2], axis + 1)
+        x = x.reshape(*x.shape[:axis], -1, *x.shape[axis + 2 :])
+        x = lax.slice_in_dim(x, 0, length, axis=axis)
+    return x
+
+
+def downsample(x: jax.Array) -> jax.Array:
+    """[B, H, W, C] filtered by [1, 2, 1] / 4 in each direction, then every other pixel, the first one included."""
+    for axis in (1, 2):
+        x = (shift(x, 1, axis) + 2 * x + shift(x, -1, axis)) / 4
+        x = lax.slice_in_dim(x, 0, None, 2, axis=axis)
+    return x
+
+
+def _convolve(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=DIMENSIONS, feature_group_count=groups)
+
+
+def _kernel_gradient(x: jax.Array, kernel: jax.Array, g: jax.Array, groups: int) -> jax.Array:
+    _, pull_back = jax.vjp(lambda k: _convolve(x, k, groups), kernel)
+    return pull_back(g)[0]
+
+
+def _kernel_gradient_on_cpu(x: jax.Array, kernel: jax.Array, g: jax.Array, groups: int) -> jax.Array:
+    batch, height, width, _ = x.shape
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(batch, height + 2, width + 2, groups, -1)
+    g = g.reshape(batch, height, width, groups, -1)
+    taps = [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return jnp.stack([jnp.einsum("bhwgc,bhwgd->cgd", tap, g) for tap in taps]).reshape(kernel.shape)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def grouped_conv(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
+    """A 3x3 convolution of each group of channels by itself, with SAME padding. Reverse mode only, of any order.
+
+    Its backward pass is written out: the kernel's gradient that XLA derives runs a hundred times slower on its CPU
+    backend.
+
+    Args:
+        x: [B, H, W, C].
+        kernel: [3, 3, C / groups, D].
+        groups: divides C and D.
+
+    Returns:
+        [B, H, W, D]
+    """
+    return _convolve(x, kernel, groups)
+
+
+def _forward(x, kernel, groups):
+    return grouped_conv(x, kernel, groups), (x, kernel)
+
+
+def _backward(groups, residuals, g):
+    x, kernel = residuals
+    turned = kernel[::-1, ::-1].reshape(*kernel.shape[:3], groups, -1).swapaxes(2, 4)
+    kernel_gradient = lax.platform_dependent(
+        *(x, kernel, g),
+        cpu=partial(_kernel_gradient_on_cpu, groups=groups),
+        default=partial(_kernel_gradient, groups=groups),
+    )
+    return grouped_conv(g, turned.reshape(3, 3, -1, x.shape[-1]), groups), kernel_gradient
+
+
+grouped_conv.defvjp(_forward, _backward)
+
+
+class GroupedConv(nn.Module):
+    """A 3x3 convolution in groups, see `grouped_conv`.
+
+    Attributes:
+        features: D, channels of the result.
+        groups: divides the channels of input and result.
+        kernel_init: of the kernel [3, 3, C / groups, D].
+    """
+
+    features: int
+    groups: int
+    kernel_init: nn.initializers.Initializer
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.param("kernel", self.kernel_init, (3, 3, x.shape[-1] // self.groups, self.features))
+        return grouped_conv(x, kernel, self.groups) + self.param("bias", nn.initializers.zeros, (self.features,))
+
+
+class Block(nn.Module):
+    """A residual block, the identity at first: [B, H, W, C] to the same.
+
+    Attributes:
+        expansion: the channels between are C times this.
+        cardinality: groups of the 3x3 convolution.
+        depth: L, blocks in all of the network. With 3 layers a block, the initial weights are scaled by L^(-1/4).
+    """
+
+    expansion: int
+    cardinality: int
+    depth: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        features = self.expansion * x.shape[-1]
+        if features % self.cardinality:
+            raise UserError(
+                f"a network's width * expansion ({features}) must be divisible by its cardinality ({self.cardinality})"
+            )
+        # He et al. 2015, for a leaky ReLU.
+        scaled = nn.initializers.variance_scaling(2 / (1 + 0.2**2) / self.depth**0.5, "fan_in", "normal")
+        y = nn.leaky_relu(nn.Dense(features, kernel_init=scaled)(x), 0.2)
+        y = nn.leaky_relu(GroupedConv(features, self.cardinality, kernel_init=scaled)(y), 0.2)
+        return x + nn.Dense(x.shape[-1], use_bias=False, kernel_init=nn.initializers.zeros)(y)
+
+
+class Generator(nn.Module):
+    """z [B, Z] (and a label) to images [B, H, W, C], not bounded: as in the paper, the last layer is linear.
+
+    Attributes:
+        shape: (H, W, C) of the images.
+        num_classes: of the condition, an embedding beside z; 0: unconditional.
+        width: channels, at every resolution.
+        blocks: at each resolution.
+        cardinality: groups of the 3x3 convolutions.
+        expansion: of the channels within a block.
+        embedding_size: of the label.
+    """
+
+    shape: tuple[int, int, int]
+    num_classes: int = 0
+    width: int = 768
+    blocks: int = 2
+    cardinality: int = 96
+    expansion: int = 2
+    embedding_size: int = 64
+
+    @nn.compact
+    def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
+        if self.num_classes:
+            label = nn.Embed(self.num_classes, self.embedding_size, embedding_init=weights)(condition)
+            z = jnp.concatenate([z, label], axis=-1)
+        sizes = pyramid(self.shape)
+        scale = nn.Dense(self.width, use_bias=False, kernel_init=weights)(z)
+        x = scale[:, None, None] * self.param("basis", nn.initializers.normal(1.0), (*sizes[0], self.width))
+        for size in sizes:
+            x = upsample(x, size) if size != sizes[0] else x
+            for _ in range(self.blocks):
+                x = Block(self.expansion, self.cardinality, depth=self.blocks * len(sizes))(x)
+        return nn.Dense(self.shape[-1], use_bias=False, kernel_init=weights)(x)
+
+
+class Discriminator(nn.Module):
+    """Images [B, H, W, C] (and a label) to a verdict.
+
+    Attributes:
+        num_classes: of the condition; 0: unconditional.
+        conditioning: "projection", "auxiliary" or "concat", see `judge`.
+        num_codes: see `judge`.
+        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
+        width: channels, at every resolution.
+        blocks: at each resolution.
+        cardinality: groups of the 3x3 convolutions.
+        expansion: of the channels within a block.
+    """
+
+    num_classes: int = 0
+    conditioning: str = "projection"
+    num_codes: int = 0
+    minibatch: str = "none"
+    width: int = 768
+    blocks: int = 2
+    cardinality: int = 96
+    expansion: int = 2
+
+    @nn.compact
+    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
+        x = with_label(images, condition, self.num_classes) if self.conditioning == "concat" else images
+        x = nn.Dense(self.width, use_bias=False, kernel_init=weights)(x)
+        levels = len(pyramid(images.shape[1:]))
+        for level in range(levels):
+            x = downsample(x) if level > 0 else x
+            for _ in range(self.blocks):
+                x = Block(self.expansion, self.cardinality, depth=self.blocks * levels)(x)
+        x = compare(x, self.minibatch)
+        _, height, width, features = x.shape
+        basis = self.param("basis", nn.initializers.normal((height * width) ** -0.5), (height, width, features))
+        return judge(
+            jnp.sum(x * basis, axis=(1, 2)),
+            condition,
+            num_classes=self.num_classes,
+            conditioning=self.conditioning,
+            num_codes=self.num_codes,
+        )

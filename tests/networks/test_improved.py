@@ -1,0 +1,75 @@
+"""The networks of Improved GAN: their sizes, their noise, their weight normalisation."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.networks.improved import Discriminator, Generator, WeightNorm
+
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (5, 7, 3), (2,)])
+def test_they_fit_any_shape(shape):
+    z, index = jax.random.uniform(KEY, (6, 4)), jnp.arange(6)
+    made, variables = Generator(shape, width=8).init_with_output(KEY, z)
+    assert made.shape == (6, *shape) and set(variables) == {"params", "batch_stats"}
+    assert len(shape) == 1 or jnp.abs(made).max() <= 1
+    verdict, variables = Discriminator(3, width=4).init_with_output(KEY, made, key=KEY, index=index)
+    assert (verdict.logits.shape, verdict.features.shape, verdict.classes.shape) == ((6,), (6, 1), (6, 3))
+    assert set(variables) == {"params"}
+
+
+def test_they_have_the_widths_of_the_paper():
+    discriminator, generator = Discriminator(10), Generator((28, 28, 1))
+    shapes = jax.eval_shape(discriminator.init, KEY, jnp.zeros((2, 28, 28, 1)))["params"]
+    widths = [784, 1000, 500, 250, 250, 250, 10]
+    assert [layer["kernel"].shape for layer in shapes.values()] == list(zip(widths, widths[1:], strict=False))
+    shapes = jax.eval_shape(generator.init, KEY, jnp.zeros((2, 100)))["params"]
+    kernels = [layer["kernel"].shape for layer in shapes.values() if "kernel" in layer]
+    assert kernels == [(100, 500), (500, 500), (500, 784)]
+
+
+class OfFlax(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.WeightNorm(nn.Dense(4))(x)
+
+
+def test_weight_normalisation_is_that_of_flax():
+    x, network = jax.random.normal(KEY, (5, 3)), WeightNorm(4, learn_length=True)
+    dense = {"kernel": jax.random.normal(KEY, (3, 4)), "bias": jnp.arange(4.0)}
+    length = jnp.arange(1.0, 5)
+    expected = OfFlax().apply({"params": {"Dense_0": dense, "WeightNorm_0": {"Dense_0/kernel/scale": length}}}, x)
+    np.testing.assert_allclose(network.apply({"params": {**dense, "length": length}}, x), expected, rtol=1e-5)
+    longer = {**dense, "kernel": 7 * dense["kernel"]}
+    of_length_1 = (WeightNorm(4).apply({"params": params}, x) for params in (dense, longer))
+    np.testing.assert_allclose(*of_length_1, rtol=1e-5)
+
+
+def test_noise_is_of_the_example_and_its_key():
+    images = jax.random.normal(KEY, (8, 5))
+    discriminator = Discriminator(3, width=16)
+    variables = discriminator.init(KEY, images)
+    look = lambda key, rows: discriminator.apply(variables, images[rows], key=key, index=rows).classes
+    rows = jnp.arange(8)
+    whole = look(KEY, rows)
+    np.testing.assert_allclose(look(KEY, rows[5:]), whole[5:], rtol=1e-5)
+    assert not np.allclose(look(jax.random.key(1), rows), whole)
+    np.testing.assert_array_equal(*(discriminator.apply(variables, images).classes for _ in range(2)))
+    quiet = Discriminator(3, width=16, input_noise=0.0, noise=0.0)
+    np.testing.assert_allclose(
+        quiet.apply(variables, images, key=KEY, index=rows).classes, quiet.apply(variables, images).classes, rtol=1e-6
+    )
+
+
+def test_the_logit_is_that_of_a_softmax_with_one_more_class():
+    """Salimans et al. 2016, section 5: the class "generated" has the logit 0, so that D(x) = Z / (Z + 1)."""
+    images = 3 * jax.random.normal(KEY, (8, 5))
+    verdict, _ = Discriminator(3, width=16).init_with_output(KEY, images)
+    softmax = jax.nn.softmax(jnp.concatenate([verdict.classes, jnp.zeros((8, 1))], axis=-1))
+    np.testing.assert_allclose(jax.nn.sigmoid(verdict.logits), 1 - softmax[:, -1], rtol=1e-5)
+    given_real = softmax[:, :-1] / jax.nn.sigmoid(verdict.logits)[:, None]
+    np.testing.assert_allclose(jax.nn.softmax(verdict.classes), given_real, rtol=1e-5)
