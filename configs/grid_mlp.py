@@ -17,8 +17,8 @@ from configs import ring_mlp
 def get_config():
     config = ring_mlp.get_config()
     config.data.source = "grid"
-    config.total_kimg = 4000.0
+    config.total_kimg = 10_000.0
     config.penalty.weight = 1.0
     for player in ("generator", "discriminator"):
-        config.optimizers[player].decay_kimg = 4000.0
+        config.optimizers[player].decay_kimg = 10_000.0
     return config

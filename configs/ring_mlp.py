@@ -16,12 +16,12 @@ from gan_jax.config import base_config
 def get_config():
     config = base_config()
     config.data.source = "ring"
-    config.batch_size = 256
+    config.batch_size = 128
     config.total_kimg = 3000.0
     config.networks.latent_size = 2
     for player in ("generator", "discriminator"):
-        config.networks[player] = {"name": "mlp", "width": 128, "depth": 3, "norm": "none"}
-        config.optimizers[player].update(learning_rate=1e-3, decay="linear", decay_kimg=3000.0)
+        config.networks[player] = {"name": "mlp", "width": 128, "depth": 3, "norm": "none", "bias_scale": 1.0}
+        config.optimizers[player].update(learning_rate=2e-3, b1=0.0, b2=0.99, decay="linear", decay_kimg=3000.0)
     config.penalty.update(name="r1", weight=0.1, every=1)
     config.ema.half_life_kimg = 50.0
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 50.0, 100.0, 1000.0

@@ -90,6 +90,9 @@ def base_config() -> ConfigDict:
             "fit": "crop",  # or pad | stretch
             "skip_broken": False,
             "resident_mb": 1024,  # sets up to this size are kept on the device
+            "labelled": 0,  # examples that keep their labels, an equal number of each class; 0: all
+            "held_out": 0.0,  # the share of the examples that is not trained on, to test a classifier
+            "split_seed": 0,  # which ones
         },
         "evaluation": {  # of the averaged generator, every eval_kimg and at the end
             "features": "auto",  # or none | points | classifier[:FILE] | inception[:FILE] | inception_clean[:FILE]
@@ -169,7 +172,8 @@ def check(config: ConfigDict) -> None:
 
 TINY = 1e-9  # what is positive is at least this
 RANGES = {
-    "seed": (0, 2**32 - 1),
+    **dict.fromkeys(("seed", "data.split_seed"), (0, 2**32 - 1)),
+    "data.labelled": (0, 2**31 - 1),
     "total_kimg": (TINY, 1e12),
     **dict.fromkeys(
         ("batch_size", "n_critic", "generator_batch", "pac", "every", "latent_size", "width", "keep_checkpoints"),

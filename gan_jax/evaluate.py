@@ -22,6 +22,8 @@ from gan_jax.game import Game, State, Variables
 from gan_jax.noise import per_example
 from gan_jax.sampling import CALIBRATED_ON, as_source, labels_for, load_run, make_averager
 
+CHUNK = 1000  # examples that are classified at once
+
 
 def evaluate_run(
     workdir: Path,
@@ -71,7 +73,7 @@ def evaluate_run(
     chosen = choose(metrics, seen, source, fake, paths)
     about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
     evaluate = make_evaluator(source, seen, num, {"source": real_name, "fit": own.fit}, seed)
-    report = evaluate(fake, chosen, about, paths)
+    report = with_test_error(evaluate(fake, chosen, about, paths), game, variables, source)
     tell(report, out)
     return report
 
@@ -119,7 +121,7 @@ def open_set(path: str, image_size: str, fit: str) -> data.Source:
         name = f"{forms[file.suffix] if file else 'folder'}:{path}"
     try:
         config = {"source": name, "image_size": image_size, "fit": fit, "skip_broken": False}
-        return data.open_source(ConfigDict(config))
+        return data.open_source(ConfigDict({**config, "labelled": 0, "held_out": 0.0, "split_seed": 0}))
     except UserError as error:  # which names the keys of a config
         raise UserError(str(error).replace("data.image_size", "--image_size")) from None
 
@@ -165,6 +167,25 @@ def make_paths(game: Game, variables: Variables, labels: np.ndarray, seed: int) 
             yield ends(variables, index, labels[index], epsilon)
 
     return paths
+
+
+def with_test_error(report: Report, game: Game, variables: Variables, source: data.Source) -> Report:
+    """The report with "test_error", the share of the held-out examples that the game gives a wrong class, if it does
+    classify and there are any."""
+    tests = source.held_out
+    if game.classify is None or tests is None:
+        return report
+    classify, wrong = jax.jit(game.classify), []
+    for start in range(0, len(tests), CHUNK):
+        examples = tests.read(np.arange(start, start + CHUNK) % len(tests))  # always a whole chunk
+        logits = classify(variables, images.to_float(examples["image"]))
+        wrong.append(np.asarray(logits).argmax(axis=-1) != examples["label"])
+    about = {"held_out": len(tests), "labelled": len(source if source.labelled is None else source.labelled)}
+    settings = {**report.protocol["settings"], "test_error": about}
+    return report._replace(
+        results={**report.results, "test_error": float(np.mean(np.concatenate(wrong)[: len(tests)]))},
+        protocol={**report.protocol, "settings": settings},
+    )
 
 
 def check_out(out: Path) -> None:
@@ -229,8 +250,8 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
 
     def monitor(state: State) -> Report:
         state = jax.device_get(state)
-        about = about_samples(experiment, state, f"round {int(state.step)}", True, whose)
-        return evaluate(fakes(average(state)), metrics, about)
+        about, variables = about_samples(experiment, state, f"round {int(state.step)}", True, whose), average(state)
+        return with_test_error(evaluate(fakes(variables), metrics, about), experiment.game, variables, source)
 
     return monitor
 

@@ -41,6 +41,8 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
     """
     num_classes = configs.classes_used(config, num_classes)
     game = configs.import_named(games, config.game, "game", member="make_game")(config, image_shape, num_classes)
+    if game.classify:
+        num_classes = 0  # it finds the labels out, and makes nothing for them
     per_round = config.batch_size * batches_per_round(game)
     optimizers, rates = {}, {}
     for player in dict.fromkeys(turn.player for turn in game.turns):

@@ -52,6 +52,7 @@ class Game(NamedTuple):
         judge: `(variables, images, condition) -> logits [n]`: the discriminator's opinion; None if it has none.
         latents: `(key, index) -> z [n, Z]`, the latents that `sample` decodes; None if it decodes none.
         decode: `(variables, z, condition) -> images`, so that `sample` is `decode` of `latents`; None likewise.
+        classify: `(variables, images) -> logits [n, K]` of the classes of the data; None if it has no classifier.
     """
 
     init: Callable[[jax.Array], Variables]
@@ -62,6 +63,7 @@ class Game(NamedTuple):
     judge: Callable | None = None
     latents: Callable | None = None
     decode: Callable | None = None
+    classify: Callable | None = None
 
 
 @flax.struct.dataclass

@@ -46,15 +46,16 @@ def prepare(resident: dict, batch: dict) -> dict:
     """The batch that losses see, inside the compiled round.
 
     Args:
-        resident: {"image": [N, ...], "label": [N]} of a set that lies on the device, or {}.
-        batch: leaves [R, B, ...]: "index", and "row" into the resident set or "image" and "label" themselves.
+        resident: {"image": [N, ...], "label": [N], ...} of a set that lies on the device, or {}.
+        batch: leaves [R, B, ...]: "index", and "row" into the resident set or "image", "label", ... themselves.
 
     Returns:
-        {"image": float32 in [-1, 1] (points as they are), "label": int32, "index": int32}, leaves [R, B, ...]
+        {"image": float32 in [-1, 1] (points as they are), "label": int32, "index": int32, ...}, leaves [R, B, ...]; so
+        is every other image.
     """
     if resident:
         batch = {"index": batch["index"], **{name: leaf[batch["row"]] for name, leaf in resident.items()}}
-    return {**batch, "image": to_float(batch["image"])}
+    return jax.tree.map(to_float, batch)
 
 
 def make_runner(name: str = "auto", devices: int | None = None) -> Runner:

@@ -1,7 +1,9 @@
 """Many seeds of one experiment as one program: the round under `vmap` over seeds, in a loop on the device.
 
 For experiments whose networks and data are small, such as those on 2-D points. A seed's lane is the run that
-`gan_jax.train` makes of the config with that seed: the same first parameters, batches and noise.
+`gan_jax.train` makes of the config with that seed: the same first parameters, batches and noise. If the devices of this
+host can share the seeds evenly, they do; small networks leave most of a CPU's cores idle, which become devices by
+`XLA_FLAGS=--xla_force_host_platform_device_count=N`.
 """
 
 import math
@@ -16,7 +18,7 @@ from gan_jax.errors import UserError
 from gan_jax.experiment import Experiment
 from gan_jax.game import State, batches_per_round, due, make_round
 from gan_jax.optimizers import ema_decay
-from gan_jax.runners import prepare
+from gan_jax.runners import prepare, spread_over_devices
 
 ROUNDS_A_CALL = 64
 
@@ -55,10 +57,13 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
 
         return jax.lax.fori_loop(0, order.shape[0] // period, play_period, state)
 
+    whole, split = spread_over_devices()
+    if len(seeds) % jax.local_device_count():
+        whole = split = jax.local_devices()[0]
     play_seeds = jax.jit(jax.vmap(play_many, in_axes=(0, None, 0, 0)), donate_argnums=0)
-    numbers = np.array(seeds, np.uint32)
+    numbers = jax.device_put(np.array(seeds, np.uint32), split)
     state = jax.jit(jax.vmap(experiment.init))(numbers)
-    resident = jax.device_put(source.read(np.arange(len(source))))
+    resident = jax.device_put(source.read(np.arange(len(source))), whole)
 
     def order_of(seed, positions):
         orders = [rows(len(source), repeats * batch_size, seed, position) for position in positions]
@@ -67,6 +72,7 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
     step, rounds = 0, period * math.ceil(ROUNDS_A_CALL / period)
     while step < total:
         positions = range(step, min(step + rounds, total))
-        state = play_seeds(state, resident, np.stack([order_of(seed, positions) for seed in seeds]), numbers)
+        order = jax.device_put(np.stack([order_of(seed, positions) for seed in seeds]), split)
+        state = play_seeds(state, resident, order, numbers)
         step = positions.stop
         yield step, state

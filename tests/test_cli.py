@@ -185,6 +185,15 @@ def test_a_file_that_is_no_config(tmp_path, content, message):
         cli.load_config(tmp_path / "c.py")
 
 
+def test_a_config_for_several_data_sets(tmp_path):
+    code = "from tiny import get_config as tiny\ndef get_config(data='ring'):\n    return tiny(**{'data.source': data})"
+    (tmp_path / "c.py").write_text(code)
+    assert cli.load_config(tmp_path / "c.py").data.source == "ring"
+    assert cli.load_config(f"{tmp_path / 'c.py'}:grid").data.source == "grid"
+    assert cli.default_workdir("configs/c.py") == Path("runs/c")
+    assert cli.default_workdir("configs/c.py:grid") == Path("runs/c_grid")
+
+
 @pytest.mark.parametrize(
     "error, status",
     [

@@ -18,10 +18,12 @@ def swept(config, seeds):
     return list(train_seeds(config, build(config, source.image_shape, 0), source, seeds))
 
 
-def test_each_lane_is_the_run_with_its_seed(tiny, tmp_path):
+@pytest.mark.parametrize("seeds", [[3, 8], [3, 8, 5, 6]])
+def test_each_lane_is_the_run_with_its_seed(tiny, tmp_path, seeds):
+    """Two seeds on one of the four devices, four on all of them."""
     changes = {"n_critic": 2, "penalty.name": "r1", "penalty.every": 2, "total_kimg": 0.256}
-    ((step, state),) = swept(tiny(**changes), [3, 8])
-    for lane, seed in enumerate([3, 8]):
+    ((step, state),) = swept(tiny(**changes), seeds)
+    for lane, seed in enumerate(seeds[:2]):
         train(tiny(**changes, seed=seed), tmp_path / str(seed), make_runner("jit"))
         alone = load_run(tmp_path / str(seed)).state
         assert step == int(alone.step) == 8

@@ -256,11 +256,11 @@ def test_images_make_a_grid_of_fixed_latents(tiny, tmp_path):
         ({"networks.generator": {"name": "mlp", "wdith": 3}}, "wdith"),
         ({"networks.generator.name": "dcgan"}, "depth"),
         ({"game": "adversrial"}, "there is no module gan_jax.games.adversrial"),
-        ({"penalty.name": "r3"}, "there are: none, r1, gradient_penalty"),
+        ({"penalty.name": "r3"}, "there are: none, r1, r2, r1_r2"),
         ({"batch_size": 200_000}, "ring has fewer images, 100000"),
         ({"labels": "yes"}, "must be ignore, auto or require"),
         ({"game": "os.path"}, "os.path has no make_game"),
-        ({"penalty": {"name": "r1", "weight": 1.0, "evry": 2}}, "penalty: missing or unknown keys: every, evry"),
+        ({"penalty": {"name": "r1", "weight": 1.0, "evry": 2}}, "penalty: missing or unknown keys: decay_kimg, every, evry, final"),
     ],
 )
 def test_values_that_no_run_can_have(tiny, tmp_path, changes, message):

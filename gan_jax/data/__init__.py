@@ -4,6 +4,7 @@ from typing import Any
 
 from gan_jax.data import arrays, folders, pictures, tfds, toys
 from gan_jax.data.source import Source
+from gan_jax.data.split import split
 from gan_jax.data.stream import Stream, rows
 from gan_jax.errors import UserError
 
@@ -26,6 +27,7 @@ def open_source(config: Any) -> Source:
             image_size: "native", or the size to resize images to: "64", or height x width, "48x80".
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
+            labelled, held_out, split_seed: see `split.split`.
 
     Returns:
         The source; of the toys it has points, to which image_size and fit mean nothing.
@@ -33,6 +35,10 @@ def open_source(config: Any) -> Source:
     Raises:
         UserError: the config or the data are at fault.
     """
+    return split(_open(config), labelled=config.labelled, held_out=config.held_out, seed=config.split_seed)
+
+
+def _open(config: Any) -> Source:
     size, fit = pictures.parse_size(config.image_size), config.fit
     if fit not in ("crop", "pad", "stretch"):
         raise UserError(f"data.fit={fit} must be crop, pad or stretch")

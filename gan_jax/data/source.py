@@ -16,12 +16,16 @@ class Source:
         labels: int32 [N] in [0, num_classes), all 0 where the set is unlabelled.
         class_names: one name a class; empty where the set is unlabelled.
         modes: (centres float32 [M, 2], standard deviation) of a mixture of Gaussians; None of other sets.
+        held_out: examples that were kept out of this set, to test a classifier on, see `gan_jax.data.split`.
+        labelled: those whose labels a classifier may learn; None: all of this set.
     """
 
     images: Any
     labels: np.ndarray
     class_names: tuple[str, ...] = ()
     modes: tuple[np.ndarray, float] | None = None
+    held_out: "Source | None" = None
+    labelled: "Source | None" = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,9 +40,14 @@ class Source:
             rows: int [n], in [0, len(source)).
 
         Returns:
-            {"image": [n, ...] as in `images`, "label": int32 [n]}.
+            {"image": [n, ...] as in `images`, "label": int32 [n]}; and beside each example a labelled one, if not all
+            are, as "labelled_image" and "labelled_label": an epoch shows each of those equally often.
         """
-        return {"image": np.asarray(self.images[rows]), "label": self.labels[rows]}
+        examples = {"image": np.asarray(self.images[rows]), "label": self.labels[rows]}
+        if self.labelled is not None:
+            beside = self.labelled.read(rows % len(self.labelled))
+            examples |= {f"labelled_{name}": leaf for name, leaf in beside.items()}
+        return examples
 
     def select(self, rows: np.ndarray) -> "Source":
         """The set of these examples, int [n], in this order."""
@@ -54,8 +63,8 @@ class Source:
 
     @property
     def nbytes(self) -> int:
-        """The bytes that all images take in memory."""
-        return len(self) * self[0]["image"].nbytes
+        """The bytes that all images take in memory, as `read` gives them."""
+        return len(self) * sum(leaf.nbytes for name, leaf in self[0].items() if name.endswith("image"))
 
 
 @dataclasses.dataclass(frozen=True)

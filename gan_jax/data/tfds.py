@@ -71,7 +71,7 @@ class Records:
         class_names: of the feature "label"; empty if there are no labels.
     """
 
-    modes = None
+    modes = held_out = labelled = None
     select = Source.select
 
     def __init__(

@@ -167,8 +167,9 @@ def content_hash(source: Source) -> str:
     digest = hashlib.sha256(json.dumps([len(source), *source.image_shape]).encode())
     starts = range(0, len(source), STOCK)
     for start in tqdm(starts, "reading", unit_scale=STOCK, leave=False, disable=not sys.stderr.isatty()):
-        for leaf in source.read(np.arange(start, min(start + STOCK, len(source)))).values():
-            digest.update(np.ascontiguousarray(leaf))
+        examples = source.read(np.arange(start, min(start + STOCK, len(source))))
+        for name in ("image", "label"):
+            digest.update(np.ascontiguousarray(examples[name]))
     return digest.hexdigest()
 
 

@@ -226,8 +226,6 @@ def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
         raise UserError("config.augment and config.consistency.real and .fake need images, these data are points")
     if pac > 1 and num_classes:
         raise UserError("config.pac: only examples without labels can be packed: set config.labels=ignore")
-    if config.batch_size % pac:
-        raise UserError(f"config.batch_size={config.batch_size} is not divisible by config.pac={pac}")
     if config.info.categories + config.info.continuous > config.networks.latent_size:
         raise UserError("config.info: the codes are a part of the latents, more than config.networks.latent_size")
 
@@ -259,8 +257,13 @@ def steered(config) -> bool:
 def pack(images: jax.Array, pac: int) -> jax.Array:
     """Each `pac` examples [B, ..., C] in a row as one [B / pac, ..., pac * C].
 
+    Raises:
+        UserError: B is not divisible by `pac`.
+
     Reference: Lin et al. 2018 (PacGAN), section 2.
     """
+    if images.shape[0] % pac:
+        raise UserError(f"a batch of {images.shape[0]} (on each device) cannot be packed by config.pac={pac}")
     groups = images.reshape(-1, pac, *images.shape[1:])
     return jnp.concatenate([groups[:, n] for n in range(pac)], axis=-1)
 

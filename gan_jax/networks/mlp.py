@@ -22,6 +22,8 @@ class Generator(nn.Module):
         width: of each hidden layer.
         depth: hidden layers.
         norm: "batch" or "none".
+        bias_scale: deviation of the first biases. At 0 all kinks of the function go through the origin at first, which
+            points in the plane are too few dimensions for.
     """
 
     shape: tuple[int, ...]
@@ -29,12 +31,14 @@ class Generator(nn.Module):
     width: int = 512
     depth: int = 3
     norm: str = "none"
+    bias_scale: float = 0.0
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         x = with_label(z, condition, self.num_classes)
         for _ in range(self.depth):
-            x = normalise(nn.Dense(self.width)(x), self.norm, train)
+            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_scale))
+            x = normalise(dense(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
         x = nn.Dense(math.prod(self.shape))(x).reshape(-1, *self.shape)
         return jnp.tanh(x) if len(self.shape) == 3 else x
@@ -51,6 +55,8 @@ class Discriminator(nn.Module):
         width: of each hidden layer.
         depth: hidden layers.
         norm: "batch" or "none".
+        bias_scale: deviation of the first biases. At 0 all kinks of the function go through the origin at first, which
+            points in the plane are too few dimensions for.
     """
 
     num_classes: int = 0
@@ -60,6 +66,7 @@ class Discriminator(nn.Module):
     width: int = 512
     depth: int = 3
     norm: str = "none"
+    bias_scale: float = 0.0
 
     @nn.compact
     def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
@@ -67,7 +74,8 @@ class Discriminator(nn.Module):
         if self.conditioning == "concat":
             x = with_label(x, condition, self.num_classes)
         for _ in range(self.depth):
-            x = normalise(nn.Dense(self.width)(x), self.norm, train)
+            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_scale))
+            x = normalise(dense(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
         return judge(
             compare(x, self.minibatch),

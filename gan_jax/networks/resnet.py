@@ -249,7 +249,7 @@ class Discriminator(nn.Module):
     minibatch: str = "none"
     width: int = 128
     grow: bool = False
-    smallest: int = 8
+    smallest: int = 7
     plain: int = 2
     norm: str = "none"
     pool: str = "sum"

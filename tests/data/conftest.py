@@ -15,8 +15,11 @@ def own_cache(tmp_path, monkeypatch):
 def config():
     """Makes the data part of a config."""
 
-    def make(source, image_size="native", fit="crop", skip_broken=False):
-        return types.SimpleNamespace(source=str(source), image_size=image_size, fit=fit, skip_broken=skip_broken)
+    def make(source, image_size="native", fit="crop", skip_broken=False, **split):
+        split = {"labelled": 0, "held_out": 0.0, "split_seed": 0, **split}
+        return types.SimpleNamespace(
+            source=str(source), image_size=image_size, fit=fit, skip_broken=skip_broken, **split
+        )
 
     return make
 

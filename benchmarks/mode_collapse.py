@@ -1,0 +1,184 @@
+"""The mode-collapse laboratory: objectives and their cures, many seeds each.
+
+    python benchmarks/mode_collapse.py --data=grid --out=docs/mode_collapse [--seeds=10] [--kimg=...] [--cell=NAME ...]
+    python benchmarks/mode_collapse.py --data=stacked_digits --out=docs/mode_collapse --seeds=3
+
+Trains the networks of configs/grid_mlp.py, ring_mlp.py or stacked_dcgan.py once a seed with every cell of the table
+below, and counts modes: on `ring` and `grid` by PacGAN's protocol (2,500 samples of the averaged generator, a good one
+within 3 standard deviations of a mode), on `stacked_digits` by the digits classifier (26,000 samples). All seeds of a
+cell on points are trained as one program.
+
+Writes a line a cell to OUT/DATA.jsonl, and from all its lines the table OUT/DATA.md and the plot OUT/DATA.png. A cell
+that is there with the same kimg and seeds is not trained again, so that a run that was stopped goes on.
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from absl import app, flags
+from tqdm import tqdm
+
+from gan_jax import data
+from gan_jax.cli import load_config
+from gan_jax.evaluate import evaluate_run
+from gan_jax.evaluation import mode_coverage
+from gan_jax.experiment import build
+from gan_jax.runners import make_runner
+from gan_jax.sampling import make_averager, make_sampler
+from gan_jax.sweep import train_seeds
+from gan_jax.train import train
+
+DATA = flags.DEFINE_enum("data", "grid", ["ring", "grid", "stacked_digits"], "What has modes.")
+OUT = flags.DEFINE_string("out", None, "The folder of results.", required=True)
+SEEDS = flags.DEFINE_integer("seeds", 10, "Runs of each cell, with the seeds from 0 up.")
+KIMG = flags.DEFINE_float("kimg", None, "How long; by default as the config says.")
+CELL = flags.DEFINE_multi_string("cell", None, "Which cells of the table; by default all.")
+
+CONFIGS = {"ring": "ring_mlp", "grid": "grid_mlp", "stacked_digits": "stacked_dcgan"}
+
+# What each cell changes in the plain game: the config's networks and optimizers without any penalty.
+PLAIN = {"loss": "non_saturating", "penalty.name": "none"}
+R1, R1_R2 = {"penalty.name": "r1"}, {"penalty.name": "r1_r2"}
+GP = {"penalty.name": "gradient_penalty", "penalty.weight": 0.1}
+ABLATION = {
+    "non-saturating": {},
+    "non-saturating, R1": R1,
+    "non-saturating, R1 + R2": R1_R2,
+    "relativistic, R1": {"loss": "relativistic", **R1},
+    "relativistic, R1 + R2": {"loss": "relativistic", **R1_R2},
+}
+CELLS = {
+    **ABLATION,
+    "minimax": {"loss": "minimax"},
+    "minimax, R1": {"loss": "minimax", **R1},
+    "least squares": {"loss": "least_squares"},
+    "least squares, R1": {"loss": "least_squares", **R1},
+    "hinge": {"loss": "hinge"},
+    "hinge, R1": {"loss": "hinge", **R1},
+    "hinge, spectral normalisation": {"loss": "hinge", "networks.discriminator.spectral": True},
+    "Wasserstein, clipped weights": {
+        "loss": "wasserstein", "n_critic": 5, "optimizers.discriminator.clip_weights": 0.1,
+    },
+    "Wasserstein, gradient penalty": {"loss": "wasserstein", **GP},
+    "Wasserstein, one-sided penalty": {"loss": "wasserstein", **GP, "penalty.name": "one_sided_gradient_penalty"},
+    "relativistic": {"loss": "relativistic"},
+    "relativistic average": {"loss": "relativistic_average"},
+    "relativistic average, R1 + R2": {"loss": "relativistic_average", **R1_R2},
+    "non-saturating, DRAGAN": {"penalty.name": "dragan", "penalty.weight": 0.1},
+    "non-saturating, LeCam": {"lecam.weight": 0.3},
+    "non-saturating, latent consistency": {"consistency.latent": 5.0, "consistency.diversity": 0.5},
+    "non-saturating, PacGAN 4": {"pac": 4},
+    "non-saturating, minibatch discrimination": {"networks.discriminator.minibatch": "discrimination"},
+    "non-saturating, minibatch deviation": {"networks.discriminator.minibatch": "stddev"},
+    "feature matching": {"generator_loss.adversarial": 0.0, "generator_loss.feature_matching": 1.0},
+    "non-saturating, top-k": {"top_k.share": 0.5, "top_k.decay_kimg": 500.0},
+}  # fmt: skip
+
+
+def configured(changes: dict, seed: int = 0):
+    config = load_config(Path(__file__).parent.parent / "configs" / f"{CONFIGS[DATA.value]}.py")
+    with config.unlocked():
+        config.update_from_flattened_dict({**PLAIN, **changes, "seed": seed, "evaluation.features": "none"})
+    if KIMG.value:
+        config.total_kimg = KIMG.value
+        for own in config.optimizers.values():
+            own.decay_kimg = KIMG.value
+    return config
+
+
+def on_points(name: str, changes: dict) -> list[dict]:
+    """Results of all seeds, trained together."""
+    config = configured(changes)
+    source = data.open_source(config.data)
+    experiment = build(config, source.image_shape, 0)
+    average, sample = make_averager(experiment.game), make_sampler(experiment.game)
+    with tqdm(total=experiment.total_rounds, desc=name, unit="round", mininterval=5) as bar:
+        for step, state in train_seeds(config, experiment, source, range(SEEDS.value)):  # noqa: B007
+            bar.update(step - bar.n)
+    state, results = jax.device_get(state), []
+    for seed in range(SEEDS.value):
+        variables = average(jax.tree.map(lambda leaf, seed=seed: leaf[seed], state))
+        if not np.isfinite(sum(np.sum(leaf) for leaf in jax.tree.leaves(variables["generator"]))):
+            results.append({"modes": 0, "high_quality": 0.0, "kl": float("inf")})  # it diverged
+            continue
+        points = sample(variables, jax.random.key(0), np.zeros(2500, np.int32))
+        results.append(mode_coverage(points, *source.modes)._asdict())
+    return results
+
+
+def on_stacked_digits(name: str, changes: dict) -> list[dict]:
+    """Results of all seeds, one run after the other."""
+    results = []
+    for seed in range(SEEDS.value):
+        workdir = Path(OUT.value, "runs", f"{name} {seed}".replace(" ", "_"))
+        config = configured(changes, seed)
+        config.sample_kimg = config.total_kimg
+        train(config, workdir, make_runner())
+        with tempfile.TemporaryDirectory() as folder:
+            report = evaluate_run(workdir, real=None, num=26_000, seed=0, metrics="modes", features="auto",
+                                  checkpoint="last", ema=True, out=Path(folder) / "report.json")  # fmt: skip
+        results.append(report.results)
+    return results
+
+
+def spread(cell: dict, metric: str, form: str, factor: float = 1) -> str:
+    values = factor * np.array([result[metric] for result in cell["results"]], float)
+    return f"{values.mean():{form}} ± {values.std():{form}}"
+
+
+def write_table(cells: list[dict], path: Path) -> None:
+    quality = "high_quality" in cells[0]["results"][0]
+    with path.open("w") as file:
+        print(f"| game | kimg | seeds | modes |{' good samples |' if quality else ''} KL |", file=file)
+        print(f"|---|---|---|---|{'---|' if quality else ''}---|", file=file)
+        for cell in cells:
+            parts = [cell["name"], f"{cell['kimg']:,.0f}", str(len(cell["results"])), spread(cell, "modes", ".1f")]
+            parts += [f"{spread(cell, 'high_quality', '.1f', 100)} %"] if quality else []
+            print(f"| {' | '.join([*parts, spread(cell, 'kl', '.3f')])} |", file=file)
+
+
+def draw(cells: list[dict], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    metrics = {"modes": "modes found", "high_quality": "share of good samples", "kl": "KL from equal shares, nats"}
+    metrics = {metric: title for metric, title in metrics.items() if metric in cells[0]["results"][0]}
+    figure = Figure((4 + 3 * len(metrics), 1.5 + 0.3 * len(cells)), dpi=100, layout="constrained")
+    for axes, (metric, title) in zip(figure.subplots(1, len(metrics), sharey=True), metrics.items(), strict=True):
+        for row, cell in enumerate(cells):
+            values = np.array([result[metric] for result in cell["results"]], float)
+            axes.barh(row, values.mean(), color="tab:purple", alpha=0.4)
+            axes.plot(values, np.full(len(values), row), "|", color="tab:purple", markersize=10)
+        axes.set(title=title, yticks=range(len(cells)), yticklabels=[cell["name"] for cell in cells])
+    axes.invert_yaxis()
+    figure.savefig(path)
+
+
+def main(argv):
+    del argv
+    out = Path(OUT.value)
+    out.mkdir(parents=True, exist_ok=True)
+    lines, points = out / f"{DATA.value}.jsonl", DATA.value != "stacked_digits"
+    wanted = CELLS if points else ABLATION
+    for name in CELL.value or wanted:
+        changes = wanted[name]
+        cells = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+        about = {"name": name, "changes": changes, "kimg": configured(changes).total_kimg, "seeds": SEEDS.value}
+        if any(about.items() <= {key: cell[key] for key in about}.items() for cell in cells):
+            continue
+        started = time.monotonic()
+        results = (on_points if points else on_stacked_digits)(name, changes)
+        cell = {**about, "results": results, "seconds": round(time.monotonic() - started)}
+        with lines.open("a") as file:
+            file.write(json.dumps(cell) + "\n")
+        cells = sorted([*cells, cell], key=lambda cell: (list(wanted).index(cell["name"]), cell["kimg"]))
+        write_table(cells, out / f"{DATA.value}.md")
+        draw(cells, out / f"{DATA.value}.png")
+        print(f"{name}: modes {spread(cell, 'modes', '.1f')}, {cell['seconds']} s", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,21 @@
+"""InfoGAN: a ten-fold code and two numbers among the latents come to mean the digit, its slant and its width.
+
+Paper: Chen et al. 2016, section 7.2, with 62 further latents, DCGAN networks, Adam 1e-3 in the generator and 2e-4 in
+the discriminator; R1 (Mescheder et al. 2018) in place of batch normalisation in the discriminator.
+
+    python main.py --config=configs/infogan.py
+
+Result:
+"""
+
+from configs._papers import dcgan, on, train_for
+
+
+def get_config(data="digits"):
+    config = on(data)
+    config.networks.latent_size = 62 + 10 + 2
+    config.info.update(categories=10, continuous=2, weight=1.0)
+    dcgan(config, critic_norm="none")
+    config.penalty.update(name="r1", weight=0.2, every=8)
+    train_for(config, 100.0, "linear", learning_rate=2e-3)
+    return config

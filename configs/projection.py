@@ -1,0 +1,19 @@
+"""A class-conditional SNGAN whose discriminator projects features on the label's embedding.
+
+Paper: Miyato and Koyama 2018, with conditional batch normalisation in the generator and the networks of `sngan`. FID
+17.5 on CIFAR-10 there, 10.8 in Lee and Town 2020 (Mimicry).
+
+    python main.py --config=configs/projection.py
+    python main.py --config=configs/projection.py:digits
+
+Result: CIFAR-10 not yet measured: it is made for an accelerator.
+"""
+
+from configs import sngan
+
+
+def get_config(data="cifar10"):
+    config = sngan.get_config(data)
+    config.labels = "require"
+    config.networks.discriminator.conditioning = "projection"  # and batch_norm, the default of the generator
+    return config

@@ -1,0 +1,26 @@
+"""SNGAN: a spectrally normalised discriminator.
+
+Paper: Miyato et al. 2018, the CIFAR-10 ResNet without labels: hinge loss, five turns of the discriminator, Adam 2e-4
+(0, 0.9) falling to 0 over 50,000 rounds, twice as many samples for the generator. FID 21.7 there, 16.8 in Lee and Town
+2020 (Mimicry, 100,000 rounds). On digits DCGAN networks and one turn of the discriminator.
+
+    python main.py --config=configs/sngan.py
+    python main.py --config=configs/sngan.py:digits
+
+Result: CIFAR-10 not yet measured: it is made for an accelerator.
+"""
+
+from configs._papers import dcgan, on, resnet, train_for
+
+
+def get_config(data="cifar10"):
+    config = on(data)
+    config.loss, config.n_critic, config.generator_batch = "hinge", 5, 2
+    resnet(config, generator_width=256, width=128)
+    train_for(config, 16_000.0, "linear", learning_rate=2e-4, b1=0.0, b2=0.9)
+    if data == "digits":
+        config.n_critic, config.generator_batch = 1, 1
+        dcgan(config, critic_norm="none")
+        train_for(config, 100.0, "linear", learning_rate=2e-3)
+    config.networks.discriminator.spectral = True
+    return config

@@ -1,0 +1,26 @@
+"""Three digits as red, green and blue: a thousand modes to find.
+
+Paper: the mode-collapse benchmark of Lin et al. 2018 (PacGAN), section 4.2, on the embedded digits, with DCGAN networks
+and the objective of Huang et al. 2024 (R3GAN): relativistic pairs, R1 + R2.
+
+    python main.py --config=configs/stacked_dcgan.py
+
+Result: not yet measured.
+"""
+
+from configs._papers import dcgan, train_for
+from gan_jax.config import base_config
+
+
+def get_config():
+    config = base_config()
+    config.data.source = "stacked_digits"
+    config.loss = "relativistic"
+    config.penalty.update(name="r1_r2", weight=1.0)
+    config.batch_size, config.networks.latent_size = 32, 64
+    dcgan(config, critic_norm="none")
+    config.networks.generator.width = config.networks.discriminator.width = 32
+    train_for(config, 200.0, "linear", learning_rate=2e-3, b1=0.0, b2=0.99)
+    config.evaluation.metrics = "fid,modes"
+    config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 4.0, 20.0, 50.0
+    return config
