@@ -5,7 +5,7 @@ the discriminator; R1 (Mescheder et al. 2018) in place of batch normalisation in
 
     python main.py --config=configs/infogan.py
 
-Result:
+Result: not yet measured.
 """
 
 from configs._papers import dcgan, on, train_for

@@ -260,7 +260,10 @@ def test_images_make_a_grid_of_fixed_latents(tiny, tmp_path):
         ({"batch_size": 200_000}, "ring has fewer images, 100000"),
         ({"labels": "yes"}, "must be ignore, auto or require"),
         ({"game": "os.path"}, "os.path has no make_game"),
-        ({"penalty": {"name": "r1", "weight": 1.0, "evry": 2}}, "penalty: missing or unknown keys: decay_kimg, every, evry, final"),
+        (
+            {"penalty": {"name": "r1", "weight": 1.0, "evry": 2}},
+            "penalty: missing or unknown keys: decay_kimg, every, evry, final",
+        ),
     ],
 )
 def test_values_that_no_run_can_have(tiny, tmp_path, changes, message):

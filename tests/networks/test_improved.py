@@ -1,5 +1,7 @@
 """The networks of Improved GAN: their sizes, their noise, their weight normalisation."""
 
+import itertools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -26,7 +28,7 @@ def test_they_have_the_widths_of_the_paper():
     discriminator, generator = Discriminator(10), Generator((28, 28, 1))
     shapes = jax.eval_shape(discriminator.init, KEY, jnp.zeros((2, 28, 28, 1)))["params"]
     widths = [784, 1000, 500, 250, 250, 250, 10]
-    assert [layer["kernel"].shape for layer in shapes.values()] == list(zip(widths, widths[1:], strict=False))
+    assert [layer["kernel"].shape for layer in shapes.values()] == list(itertools.pairwise(widths))
     shapes = jax.eval_shape(generator.init, KEY, jnp.zeros((2, 100)))["params"]
     kernels = [layer["kernel"].shape for layer in shapes.values() if "kernel" in layer]
     assert kernels == [(100, 500), (500, 500), (500, 784)]

@@ -1,0 +1,191 @@
+"""The semi-supervised game: its losses from its logits, what it looks at, and that it learns from few labels."""
+
+import dataclasses
+import json
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tiny import get_config
+
+from gan_jax import data
+from gan_jax.data.arrays import digits
+from gan_jax.data.split import split
+from gan_jax.data.stream import rows
+from gan_jax.errors import UserError
+from gan_jax.evaluate import evaluate_run
+from gan_jax.experiment import build
+from gan_jax.game import due, make_round
+from gan_jax.games.semi_supervised import make_game
+from gan_jax.images import to_float
+from gan_jax.runners import make_runner, prepare
+from gan_jax.sampling import load_run, make_averager
+from gan_jax.train import train
+
+KEY = jax.random.key(1)
+
+
+def config_for(weight=1.0, noise=0.0, width=16, **changes):
+    config = get_config()
+    config.game, config.labels = "semi_supervised", "require"
+    with config.unlocked():
+        config.semi_supervised = {"unlabelled_weight": weight}
+    config.networks.generator = {"name": "improved", "width": width}
+    config.networks.discriminator = {"name": "improved", "width": width, "input_noise": noise, "noise": noise}
+    config.update_from_flattened_dict(changes)
+    return config
+
+
+def a_batch(labelled=True):
+    rng = np.random.default_rng(0)
+    batch = {"image": rng.normal(size=(6, 2)), "label": rng.integers(0, 3, 6), "index": np.arange(6), "step": 0}
+    if labelled:
+        batch |= {"labelled_image": rng.normal(size=(6, 2)), "labelled_label": rng.integers(0, 3, 6)}
+    return jax.tree.map(jnp.asarray, batch)
+
+
+def start(config):
+    game = make_game(config, (2,), 3)
+    return game, game.init(KEY)
+
+
+def making(variables, point):
+    """The variables, with a generator that makes one point whatever its noise."""
+    generator = variables["generator"]
+    last = {**generator["params"]["WeightNorm_0"], "length": jnp.zeros(2), "bias": jnp.array(point)}
+    params = {**generator["params"], "WeightNorm_0": last}
+    return {**variables, "generator": {**generator, "params": params}}
+
+
+def mean_log(values):
+    return np.mean(np.log(values))
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("weight", [1.0, 0.3, 0.0])
+def test_the_classifiers_loss_is_the_papers(labelled, weight):
+    """Salimans et al. 2016, section 5, with probabilities of K + 1 classes; without `labelled` all examples are."""
+    game, variables = start(config_for(weight))
+    variables, batch = making(variables, [0.5, -1.0]), a_batch(labelled)
+    value, (updates, metrics) = game.turns[0].loss(variables, batch, KEY)
+    x, y = (batch[f"labelled_{name}" if labelled else name] for name in ("image", "label"))
+    softmax = lambda logits: np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    logits = lambda points: np.asarray(game.classify(variables, points), np.float64)
+    with_generated = lambda points: softmax(np.concatenate([logits(points), np.zeros((len(points), 1))], axis=-1))
+    supervised = -mean_log(softmax(logits(x))[np.arange(6), y])
+    generated = with_generated(np.array([[0.5, -1.0]]))[:, -1]
+    unlabelled = -0.5 * mean_log(1 - with_generated(batch["image"])[:, -1]) - 0.5 * mean_log(generated)
+    assert float(value) == pytest.approx(supervised + weight * unlabelled, rel=1e-4)
+    assert metrics["labelled_right"] == np.mean(logits(x).argmax(axis=-1) == y) and updates == {}
+    assert [turn.name for turn in game.turns] == (["discriminator", "generator"] if weight else ["discriminator"])
+    if weight:
+        assert float(metrics["unlabelled"]) == pytest.approx(unlabelled, rel=1e-4)
+        assert metrics["real_right"] == np.mean(with_generated(batch["image"])[:, -1] < 0.5)
+
+
+def test_the_generator_matches_means_of_features():
+    game, variables = start(config_for())
+    batch = a_batch()
+    loss = lambda point, images: game.turns[1].loss(making(variables, point), {**batch, "image": images}, KEY)
+    point = [0.5, -1.0]
+    value, (updates, metrics) = loss(point, jnp.tile(jnp.array(point), (6, 1)))
+    assert float(value) == pytest.approx(0, abs=1e-10) and set(updates) == {"batch_stats"} and metrics == {}
+    assert float(loss(point, batch["image"])[0]) > 1e-4
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_labels_of_unlabelled_examples_are_not_looked_at(noise):
+    game, variables = start(config_for(noise=noise))
+    batch = a_batch()
+    for turn in game.turns:
+        losses = [
+            float(turn.loss(variables, {**batch, **changed}, KEY)[0])
+            for changed in ({}, {"label": batch["label"][::-1]}, {"image": batch["image"][::-1] + 1})
+        ]
+        assert losses[0] == losses[1] != losses[2]
+
+
+def test_noise_is_in_the_losses_and_not_in_the_classes():
+    (quiet, variables), (noisy, _) = start(config_for()), start(config_for(noise=1.0))
+    for turn, same in zip(noisy.turns, quiet.turns, strict=True):
+        values = [float(t.loss(variables, a_batch(), key)[0]) for t, key in ((same, KEY), (turn, KEY))]
+        assert values[0] != values[1]
+    points = a_batch()["image"]
+    np.testing.assert_array_equal(noisy.classify(variables, points), quiet.classify(variables, points))
+    np.testing.assert_allclose(
+        noisy.judge(variables, points), jax.nn.logsumexp(noisy.classify(variables, points), axis=-1), rtol=1e-6
+    )
+
+
+def test_samples_know_no_labels():
+    experiment = build(config_for(), (2,), 3)
+    game, variables = experiment.game, experiment.game.init(KEY)
+    assert experiment.num_classes == 0
+    index = jnp.arange(5)
+    np.testing.assert_array_equal(
+        game.sample(variables, KEY, index, jnp.arange(5)), game.decode(variables, game.latents(KEY, index))
+    )
+    assert game.latents(KEY, index).min() >= 0 and game.latents(KEY, index).max() <= 1
+
+
+def test_one_zero_and_one_one_tell_all_others_with_a_generator():
+    """0.2 % of other zeros and ones are taken for each other; 2 to 8 % if the two labels are all that is learnt."""
+    both = digits((8, 8), "stretch")
+    both = both.select(np.flatnonzero(both.labels < 2))
+    source = split(dataclasses.replace(both, class_names=("0", "1")), labelled=2, held_out=0.2, seed=0)
+    tests = source.held_out.read(np.arange(len(source.held_out)))
+
+    def error(weight):
+        config = config_for(weight, noise=0.3, width=64, batch_size=64)
+        for player in ("generator", "discriminator"):
+            config.optimizers[player].learning_rate = 3e-3
+        game, _, optimizers, _, init, *_ = build(config, source.image_shape, source.num_classes)
+        state = init(np.uint32(0))
+        play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.98), static_argnums=3, donate_argnums=0)
+        for step in range(200):
+            batch = source.read(rows(len(source), 64, 0, step)) | {"index": np.arange(64)}
+            state, _ = play(state, prepare({}, jax.tree.map(lambda leaf: leaf[None], batch)), KEY, due(game, step))
+        classes = game.classify(make_averager(game)(state), to_float(tests["image"]))
+        return np.mean(np.asarray(classes).argmax(axis=-1) != tests["label"])
+
+    assert error(1.0) < 0.01 < error(0.0)
+
+
+def test_a_run_tells_its_test_error(tmp_path, capsys):
+    changes = {"data.source": "moons", "data.labelled": 8, "data.held_out": 0.012, "batch_size": 16}
+    changes |= {"evaluation.features": "points", "evaluation.metrics": "dc", "evaluation.num": 50, "eval_kimg": 0.08}
+    workdir = tmp_path / "run"
+    train(config_for(**changes), workdir, make_runner("pmap", 2))
+    told = capsys.readouterr().err
+    assert "moons: 98,800 examples 2, unconditional" in told
+    assert re.search(r"round 10: .*test_error 0\.\d+", told) and "labelled right" in told
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    last = [line for line in lines if "evaluation/test_error" in line][-1]
+    given = {"real": None, "num": 50, "seed": 0, "metrics": "dc", "features": "auto", "checkpoint": "last", "out": None}
+    averaged, newest = (evaluate_run(workdir, ema=ema, **given) for ema in (True, False))
+    assert averaged.results["test_error"] == pytest.approx(last["evaluation/test_error"])
+    assert averaged.protocol["settings"]["test_error"] == {"held_out": 1200, "labelled": 8}
+    assert averaged.protocol["fake"]["labels"] == "none" and 0 < newest.results["test_error"] < 1
+    run = load_run(workdir)
+    tests = data.open_source(run.config.data).held_out
+    examples = tests.read(np.arange(len(tests)))
+    classes = run.experiment.game.classify(make_averager(run.experiment.game)(run.state), examples["image"])
+    wrong = np.asarray(classes).argmax(axis=-1) != examples["label"]
+    assert averaged.results["test_error"] == wrong.mean()
+
+
+@pytest.mark.parametrize(
+    "changes, classes, message",
+    [
+        ({"penalty.name": "r1"}, 3, "config.penalty.name='r1': this game knows nothing of it, leave it 'none'"),
+        ({"loss": "hinge"}, 3, "config.loss='hinge': this game knows nothing of it"),
+        ({"n_critic": 2}, 3, "config.n_critic=2: this game knows nothing of it, leave it 1"),
+        ({"labels": "ignore"}, 0, "learns classes: set config.labels=require"),
+        ({"networks.discriminator.name": "mlp"}, 3, "config.networks.discriminator"),
+    ],
+)
+def test_what_this_game_does_not_have_is_refused(changes, classes, message):
+    with pytest.raises(UserError, match=message):
+        make_game(config_for(**changes), (2,), classes)
