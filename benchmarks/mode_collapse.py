@@ -164,6 +164,8 @@ def main(argv):
     lines, points = out / f"{DATA.value}.jsonl", DATA.value != "stacked_digits"
     wanted = CELLS if points else ABLATION
     for name in CELL.value or wanted:
+        if name not in wanted:
+            raise app.UsageError(f"--cell={name!r}: there are {', '.join(map(repr, wanted))}")
         changes = wanted[name]
         cells = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
         about = {"name": name, "changes": changes, "kimg": configured(changes).total_kimg, "seeds": SEEDS.value}

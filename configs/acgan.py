@@ -1,7 +1,7 @@
 """AC-GAN: a discriminator that also names the class.
 
-Paper: Odena et al. 2017, with the networks of `sngan`, and the classifier's weight 1 in the discriminator and 0.1 in
-the generator (Gulrajani et al. 2017).
+Paper: Odena et al. 2017, with the networks of `sngan`, the classifier's weight 1 in the discriminator, on real and
+fake images, and 0.1 in the generator.
 
     python main.py --config=configs/acgan.py
     python main.py --config=configs/acgan.py:digits

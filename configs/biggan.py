@@ -21,5 +21,5 @@ def get_config(data="cifar10"):
     config.networks.discriminator.initial_weights = "orthogonal"
     if data == "cifar10":
         config.networks.generator.width, config.networks.discriminator.width = 384, 192
-        config.ema.half_life_kimg = 2200.0
+        config.ema.half_life_kimg, config.ema.ramp_up = 2200.0, 1.0
     return config

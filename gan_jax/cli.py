@@ -3,6 +3,7 @@
 import errno
 import functools
 import importlib.util
+import inspect
 import math
 import os
 import signal
@@ -120,6 +121,8 @@ def load_config(name: str | Path) -> ConfigDict:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        if colon and not inspect.signature(module.get_config).parameters:
+            raise UserError(f"--config={name}: this config takes no word after the colon, only {path.name} itself")
         config = module.get_config(word) if colon else module.get_config()
     except UserError:
         raise

@@ -66,6 +66,7 @@ def base_config() -> ConfigDict:
             "latent": 0.0,  # D's of neighbouring latents (zCR), whose images G drives apart:
             "diversity": 0.0,
             "sigma": 0.03,  # deviation of a neighbour
+            "flip": True,  # whether images are augmented by flips too, as digits must not be
         },
         "lecam": {"weight": 0.0, "decay": 0.99},  # decay: of the anchors, a turn
         "augment": {  # of all that the discriminator sees
@@ -189,6 +190,26 @@ RANGES = {
     "final": (0, 1),
     "ramp_up": (TINY, 1),
     "top_k.share": (TINY, 1),
+    **dict.fromkeys(
+        (
+            "penalty.weight",
+            "lecam.weight",
+            "info.weight",
+            "generator_loss.adversarial",
+            "generator_loss.feature_matching",
+            "auxiliary.discriminator",
+            "auxiliary.generator",
+            "consistency.real",
+            "consistency.fake",
+            "consistency.latent",
+            "consistency.diversity",
+            "orthogonal",
+            "bias_scale",
+        ),
+        (0, math.inf),
+    ),
+    **dict.fromkeys(("cardinality", "expansion", "embedding_size", "smallest"), (1, 2**31 - 1)),
+    **dict.fromkeys(("depth", "blocks", "plain"), (0, 2**31 - 1)),
     "lecam.decay": (0, 1 - TINY),
     "augment.p": (0, 1),
     "augment.target": (0, 1 - TINY),

@@ -110,7 +110,8 @@ def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.
     if config.name not in ("adam", "rmsprop"):
         raise UserError(f"optimizer {config.name!r} is neither adam nor rmsprop")
     b1, b2 = config.b1**correction, config.b2**correction
-    adam, rms = optax.scale_by_adam(b1, b2, config.eps), optax.scale_by_rms(b2, config.eps)
+    adam = optax.scale_by_adam(b1, b2, config.eps)
+    rms = optax.scale_by_rms(b2, config.eps, eps_in_sqrt=False)  # as the authors of WGAN had it
     parts = [
         orthogonalise(config.orthogonal) if config.orthogonal else None,
         optax.clip_by_global_norm(config.clip_norm) if config.clip_norm else None,

@@ -99,7 +99,9 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
             ("fake", config.consistency.fake, fake_seen, on_fake, 6),
         ):
             if weight:
-                shifted = augment.flip_and_shift(images, jax.random.fold_in(key, n), batch["index"])
+                shifted = augment.flip_and_shift(
+                    images, jax.random.fold_in(key, n), batch["index"], flip=config.consistency.flip
+                )
                 again, _ = discriminate(own, shifted, condition)
                 terms[f"{sort}_consistency"] = weight * jnp.mean(regularisers.consistency(verdict.logits, again.logits))
         if config.consistency.latent:
@@ -121,7 +123,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         if steered(config.augment):
             updates["augment"] = augment.ada_update(
                 own["augment"],
-                on_real.logits,
+                on_real.logits - boundary,
                 batch_size=config.batch_size,
                 target=config.augment.target,
                 speed_kimg=config.augment.speed_kimg,
@@ -140,6 +142,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         condition, own = condition_of(batch), variables["discriminator"]
         z = latents(key, batch["index"])
         fake, updates = generate(variables, z, condition, ALL)
+        variables = {**variables, "generator": {**variables["generator"], **updates}}
         real_seen, fake_seen = (
             view(own, batch, x, jax.random.fold_in(key, n)) for n, x in ((3, batch["image"]), (4, fake))
         )
@@ -224,8 +227,14 @@ def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
         parse[config.augment.name](config.augment.policy)
     if points and (augmented or config.consistency.real or config.consistency.fake):
         raise UserError("config.augment and config.consistency.real and .fake need images, these data are points")
-    if pac > 1 and num_classes:
-        raise UserError("config.pac: only examples without labels can be packed: set config.labels=ignore")
+    if pac > 1 and (num_classes or config.info.categories or config.info.continuous):
+        raise UserError("config.pac: only examples without labels or codes can be packed: set config.labels=ignore")
+    if pac > 1 and config.penalty.name != "none":
+        raise UserError("config.pac and config.penalty: a gradient penalty is of single examples, choose one of them")
+    if config.penalty.final != 1 and not config.penalty.decay_kimg:
+        raise UserError(
+            "config.penalty.final needs config.penalty.decay_kimg > 0, the kimg over which the weight falls"
+        )
     if config.info.categories + config.info.continuous > config.networks.latent_size:
         raise UserError("config.info: the codes are a part of the latents, more than config.networks.latent_size")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from gan_jax.config import base_config
 from gan_jax.data import Source
 from gan_jax.data.arrays import digits, stacked_digits
 from gan_jax.errors import UserError
@@ -119,7 +120,7 @@ def test_data_without_labels_or_images(source):
 def test_the_smallest_set(tmp_path):
     few = stripes(3)
     np.savez(tmp_path / "few.npz", images=few.images, labels=few.labels)
-    config = {"source": f"npz:{tmp_path}/few.npz", "image_size": "native", "fit": "crop", "skip_broken": False}
+    config = {**base_config().data, "source": f"npz:{tmp_path}/few.npz"}
     classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test=None, images=10, seed=0)
     assert classifier.load(tmp_path / "c.npz").about["accuracy"] in (0, 1)
 
@@ -128,7 +129,7 @@ def test_train_to_file_tests_on_what_it_has_not_seen(tmp_path, capsys):
     source, other = stripes(), stripes(60, seed=3)
     np.savez(tmp_path / "train.npz", images=source.images, labels=source.labels)
     np.savez(tmp_path / "test.npz", images=other.images, labels=other.labels)
-    config = {"source": f"npz:{tmp_path}/train.npz", "image_size": "native", "fit": "crop", "skip_broken": False}
+    config = {**base_config().data, "source": f"npz:{tmp_path}/train.npz"}
     for test, number in ((None, 24), (f"npz:{tmp_path}/test.npz", 60)):
         classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test=test, images=2000, seed=0)
         assert f"of {number} images" in capsys.readouterr().out

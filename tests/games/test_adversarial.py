@@ -139,7 +139,9 @@ def test_lecam_anchors_are_moving_averages_of_the_logits(tiny):
     game, variables, batch, values = turn_values(tiny(**{"lecam.weight": 1.0, "lecam.decay": 0.9}))
     anchors = values["discriminator"][1][0]["lecam"]
     real = game.judge(variables, batch["image"]).mean()
+    fake = game.judge(variables, game.sample(variables, jax.random.split(KEY)[0], batch["index"])).mean()
     assert float(anchors["real"]) == pytest.approx(0.1 * float(real), rel=1e-4)
+    assert float(anchors["fake"]) == pytest.approx(0.1 * float(fake), rel=1e-4)
     assert variables["discriminator"]["lecam"] == {"real": 0, "fake": 0}
 
 
@@ -229,13 +231,15 @@ def test_latent_codes(tiny):
 
 
 def test_adaptive_augmentation_is_remembered_by_the_discriminator(tiny):
-    changes = {"augment.name": "ada", "augment.policy": "bgc", "augment.speed_kimg": 0.01}
+    """Least squares, whose boundary is 1/2: a discriminator that says 0 of all is unsure of no real image."""
+    changes = {"augment.name": "ada", "augment.policy": "bgc", "augment.speed_kimg": 0.01, "loss": "least_squares"}
     game, optimizers, state = start(tiny(**changes), (8, 8, 1))
     play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.98), static_argnums=3)
     batch = {"image": np.zeros((1, 16, 8, 8, 1), np.float32), "index": np.arange(16, dtype=np.int32)[None]}
     for step in range(9):
         state, metrics = play(state, prepare({}, batch), KEY, due(game, step))
-    assert set(state.variables["discriminator"]["augment"]) == {"p", "signs", "turns"}
+    memory = state.variables["discriminator"]["augment"]
+    assert set(memory) == {"p", "signs", "turns"} and float(memory["turns"]) == 1  # of four, after nine
     assert 0 <= float(metrics["discriminator/p"]) <= 1
 
 
@@ -256,7 +260,10 @@ def test_real_and_fake_images_are_augmented(tiny, policy, name):
         ({"augment.name": "adda"}, (8, 8, 1), 0, "must be none, diffaugment or ada"),
         ({"augment.name": "ada"}, (8, 8, 1), 0, "pipe='color,translation,cutout' of ada must be"),
         ({"consistency.real": 1.0}, (2,), 0, "these data are points"),
-        ({"pac": 2}, (2,), 3, "only examples without labels can be packed"),
+        ({"pac": 2}, (2,), 3, "only examples without labels or codes can be packed"),
+        ({"pac": 2, "info.categories": 2}, (2,), 0, "only examples without labels or codes can be packed"),
+        ({"pac": 2, "penalty.name": "r1"}, (2,), 0, "a gradient penalty is of single examples"),
+        ({"penalty.name": "r1", "penalty.final": 0.5}, (2,), 0, "needs config.penalty.decay_kimg"),
         ({"info.categories": 5}, (2,), 0, "the codes are a part of the latents"),
     ],
 )
