@@ -9,9 +9,11 @@ within 3 standard deviations of a mode), on `stacked_digits` by the digits class
 cell on points are trained as one program.
 
 Writes a line a cell to OUT/DATA.jsonl, and from all its lines the table OUT/DATA.md and the plot OUT/DATA.png. A cell
-that is there with the same kimg and seeds is not trained again, so that a run that was stopped goes on.
+that is there with the same config and seeds is not trained again, so that a run that was stopped goes on. A run that
+diverged has found no mode; the mean of KL is of the others.
 """
 
+import hashlib
 import json
 import tempfile
 import time
@@ -103,7 +105,7 @@ def on_points(name: str, changes: dict) -> list[dict]:
     for seed in range(SEEDS.value):
         variables = average(jax.tree.map(lambda leaf, seed=seed: leaf[seed], state))
         if not np.isfinite(sum(np.sum(leaf) for leaf in jax.tree.leaves(variables["generator"]))):
-            results.append({"modes": 0, "high_quality": 0.0, "kl": float("inf")})  # it diverged
+            results.append({"modes": 0, "high_quality": 0.0, "kl": None})  # it diverged
             continue
         points = sample(variables, jax.random.key(0), np.zeros(2500, np.int32))
         results.append(mode_coverage(points, *source.modes)._asdict())
@@ -126,7 +128,7 @@ def on_stacked_digits(name: str, changes: dict) -> list[dict]:
 
 
 def spread(cell: dict, metric: str, form: str, factor: float = 1) -> str:
-    values = factor * np.array([result[metric] for result in cell["results"]], float)
+    values = factor * np.array([r[metric] for r in cell["results"] if r[metric] is not None])
     return f"{values.mean():{form}} ± {values.std():{form}}"
 
 
@@ -146,13 +148,14 @@ def draw(cells: list[dict], path: Path) -> None:
 
     metrics = {"modes": "modes found", "high_quality": "share of good samples", "kl": "KL from equal shares, nats"}
     metrics = {metric: title for metric, title in metrics.items() if metric in cells[0]["results"][0]}
+    labels = [f"{cell['name']} ({cell['kimg']:,.0f} kimg)" for cell in cells]
     figure = Figure((4 + 3 * len(metrics), 1.5 + 0.3 * len(cells)), dpi=100, layout="constrained")
     for axes, (metric, title) in zip(figure.subplots(1, len(metrics), sharey=True), metrics.items(), strict=True):
         for row, cell in enumerate(cells):
-            values = np.array([result[metric] for result in cell["results"]], float)
+            values = np.array([result[metric] for result in cell["results"] if result[metric] is not None])
             axes.barh(row, values.mean(), color="tab:purple", alpha=0.4)
             axes.plot(values, np.full(len(values), row), "|", color="tab:purple", markersize=10)
-        axes.set(title=title, yticks=range(len(cells)), yticklabels=[cell["name"] for cell in cells])
+        axes.set(title=title, yticks=range(len(cells)), yticklabels=labels)
     axes.invert_yaxis()
     figure.savefig(path)
 
@@ -162,24 +165,25 @@ def main(argv):
     out = Path(OUT.value)
     out.mkdir(parents=True, exist_ok=True)
     lines, points = out / f"{DATA.value}.jsonl", DATA.value != "stacked_digits"
+    cells = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
     wanted = CELLS if points else ABLATION
     for name in CELL.value or wanted:
         if name not in wanted:
             raise app.UsageError(f"--cell={name!r}: there are {', '.join(map(repr, wanted))}")
-        changes = wanted[name]
-        cells = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
-        about = {"name": name, "changes": changes, "kimg": configured(changes).total_kimg, "seeds": SEEDS.value}
-        if any(about.items() <= {key: cell[key] for key in about}.items() for cell in cells):
+        config = configured(wanted[name])
+        identity = hashlib.sha256(config.to_json(sort_keys=True).encode()).hexdigest()[:12]
+        about = {"name": name, "kimg": config.total_kimg, "seeds": SEEDS.value, "config": identity}
+        if any(about.items() <= cell.items() for cell in cells):
             continue
         started = time.monotonic()
-        results = (on_points if points else on_stacked_digits)(name, changes)
-        cell = {**about, "results": results, "seconds": round(time.monotonic() - started)}
+        results = (on_points if points else on_stacked_digits)(name, wanted[name])
+        cells.append({**about, "results": results, "seconds": round(time.monotonic() - started)})
         with lines.open("a") as file:
-            file.write(json.dumps(cell) + "\n")
-        cells = sorted([*cells, cell], key=lambda cell: (list(wanted).index(cell["name"]), cell["kimg"]))
-        write_table(cells, out / f"{DATA.value}.md")
-        draw(cells, out / f"{DATA.value}.png")
-        print(f"{name}: modes {spread(cell, 'modes', '.1f')}, {cell['seconds']} s", flush=True)
+            file.write(json.dumps(cells[-1]) + "\n")
+        print(f"{name}: modes {spread(cells[-1], 'modes', '.1f')}, {cells[-1]['seconds']} s", flush=True)
+    cells.sort(key=lambda cell: (-cell["kimg"], list(wanted).index(cell["name"])))
+    write_table(cells, out / f"{DATA.value}.md")
+    draw(cells, out / f"{DATA.value}.png")
 
 
 if __name__ == "__main__":

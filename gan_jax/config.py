@@ -13,6 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict, config_dict
 
 from gan_jax.errors import UserError
+from gan_jax.files import replacing
 
 # Lengths, intervals and logging may change when a run is resumed; anything else would make it another run.
 FREE_TO_CHANGE = (
@@ -255,9 +256,8 @@ def refuse_another(config: ConfigDict, workdir: Path) -> None:
 
 def save(config: ConfigDict, path: Path) -> None:
     """Writes the resolved config as JSON, in one piece."""
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
-    partial.replace(path)
+    with replacing(path) as file:
+        file.write((json.dumps(config.to_dict(), indent=2) + "\n").encode())
 
 
 def load(path: Path) -> ConfigDict:

@@ -12,12 +12,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, images
-from gan_jax.data.cache import check_writable, replacing
+from gan_jax.data.cache import check_writable
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import is_digits, open_features
 from gan_jax.evaluation.measure import JUDGED, JUDGES, Report, choose, make_evaluator, plain, stamp
 from gan_jax.evaluation.path_length import slerp
 from gan_jax.experiment import Experiment
+from gan_jax.files import replacing
 from gan_jax.game import Game, State, Variables
 from gan_jax.noise import per_example
 from gan_jax.sampling import CALIBRATED_ON, as_source, labels_for, load_run, make_averager

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.files import replacing
+
 
 def to_float(images: jax.Array) -> jax.Array:
     """uint8 in [0, 255] -> float32 in [-1, 1]; floats (points) as they are."""
@@ -77,9 +79,8 @@ def save(picture: np.ndarray, path: Path) -> None:
     """Writes uint8 [H, W, 1 or 3] in the format that the path's extension names; the file appears complete or not."""
     from PIL import Image
 
-    partial = path.with_name(f".{path.name}{path.suffix}")
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(partial)
-    partial.replace(path)
+    with replacing(path) as file:
+        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file)
 
 
 def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most: int = 80) -> None:
@@ -90,6 +91,5 @@ def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most:
     frames = [Image.open(picture).convert("RGB").quantize(64) for picture in chosen]
     pause = max(20, int(1000 * seconds / len(frames)))
     durations = [pause] * (len(frames) - 1) + [2000]
-    partial = path.with_name(f".{path.name}")
-    frames[0].save(partial, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
-    partial.replace(path)
+    with replacing(path) as file:
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)

@@ -15,6 +15,7 @@ import numpy as np
 from gan_jax import images
 from gan_jax.errors import Diverged
 from gan_jax.evaluation.measure import Report, collapse, plain, stamp
+from gan_jax.files import replacing
 
 
 def crossed(interval_kimg: float, images_before: int, images_now: int) -> bool:
@@ -61,9 +62,8 @@ class Log:
         (workdir / "samples").mkdir(exist_ok=True)
         path = workdir / "metrics.jsonl"
         kept = [line for line in read_lines(path) if line["step"] <= step] if step else []
-        partial = path.with_name(f".{path.name}")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        partial.replace(path)
+        with replacing(path) as file:
+            file.writelines(json.dumps(line).encode() + b"\n" for line in kept)
         self.file = path.open("a", buffering=1)
         from tensorboardX import SummaryWriter
 

@@ -149,3 +149,17 @@ def test_orthogonalise_adds_the_gradient_of_the_regulariser():
     gram = w.T @ w * (1 - np.eye(3))  # d |gram|^2 / dW = 4 W gram
     np.testing.assert_allclose(updates["layer"]["kernel"], 0.5 * 4 * w @ gram, rtol=1e-4)
     np.testing.assert_array_equal(updates["layer"]["bias"], np.zeros(3))
+
+
+def test_the_order_of_all_its_parts(tiny):
+    """The regulariser's gradient goes through Adam; weights are clipped last, after the step."""
+    config = adam_config(tiny, orthogonal=50.0, clip_weights=1.2, learning_rate=0.5)
+    params = {"kernel": jnp.array([[1.0, 0.2], [0.3, -1.0], [0.1, 0.7]])}
+    gradient = {"kernel": jnp.array([[0.5, -1.0], [2.0, 0.1], [-3.0, 1.0]])}
+    ours = made(config)
+    updates, _ = ours.update(gradient, ours.init(params), params, step=jnp.array(0))
+    w = np.asarray(params["kernel"], np.float64)
+    total = np.asarray(gradient["kernel"]) + 50 * 4 * w @ (w.T @ w * (1 - np.eye(2)))
+    expected = np.clip(w - 0.5 * total / (np.abs(total) + 1e-8), -1.2, 1.2)  # Adam's first step
+    assert np.abs(expected).max() == 1.2 and not np.array_equal(np.sign(total), np.sign(gradient["kernel"]))
+    np.testing.assert_allclose(optax.apply_updates(params, updates)["kernel"], expected, atol=1e-5)

@@ -15,6 +15,7 @@ import numpy as np
 
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+from gan_jax.files import replacing
 
 FORMAT = 1  # part of every key: raise it when the decoding or the files change
 
@@ -96,19 +97,6 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}): choose another place with --out") from None
-
-
-@contextlib.contextmanager
-def replacing(path: Path):
-    """A file to write that takes its name only when complete, so two processes may write the same one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
-        try:
-            yield file
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _progress(chunks: Chunks, total: int) -> Chunks:

@@ -23,8 +23,9 @@ from tqdm import tqdm
 
 from gan_jax import __version__
 from gan_jax.data import Source, open_source, rows
-from gan_jax.data.cache import check_writable, replacing
+from gan_jax.data.cache import check_writable
 from gan_jax.errors import UserError
+from gan_jax.files import replacing
 from gan_jax.images import to_float
 from gan_jax.networks.layers import Conv
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from gan_jax import __version__
 from gan_jax.data import Source
-from gan_jax.data.cache import cache_folder, replacing
+from gan_jax.data.cache import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier, inception
 from gan_jax.evaluation.moments import Moments, merge, moments
+from gan_jax.files import replacing
 from gan_jax.runners import spread_over_devices
 
 FORMAT = 1  # of what is kept of real sets: raise it when that, or how features are computed, changes

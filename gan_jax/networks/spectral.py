@@ -17,7 +17,9 @@ import jax.numpy as jnp
 class SpectralNorm(NamedTuple):
     """A network with W / sigma(W) in place of each W: the kernels and embeddings of its layers.
 
-    It is used as the module itself, by `init` and `apply`.
+    It is used as the module itself, by `init` and `apply`. The W of a transposed convolution is that of the convolution
+    which it transposes, so it has another sigma than in PyTorch. A kernel that starts at 0, as R3GAN's do, cannot be
+    divided by its sigma: the first round would diverge.
 
     Attributes:
         network: the module.

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import losses, regularisers
+from gan_jax import augment, losses, regularisers
 from gan_jax.errors import UserError
 from gan_jax.game import due, init_state, make_round
 from gan_jax.games.adversarial import make_game, pack
@@ -114,19 +114,24 @@ def added(tiny, turn, changes, **data):
 
 
 @pytest.mark.parametrize(
-    "turn, changes, metric",
+    "turn, weight, metric, changes",
     [
-        ("discriminator", {"penalty.name": "r1"}, "penalty"),
-        ("discriminator", {"consistency.latent": 2.0, "consistency.sigma": 1.0}, "latent_consistency"),
-        ("discriminator", {"lecam.weight": 2.0}, "lecam"),
-        ("generator", {"generator_loss.feature_matching": 3.0}, "feature_matching"),
-        ("generator", {"consistency.diversity": 2.0, "consistency.sigma": 1.0}, "diversity"),
+        ("discriminator", "penalty.weight", "penalty", {"penalty.name": "r1"}),
+        ("discriminator", "consistency.latent", "latent_consistency", {"consistency.sigma": 1.0}),
+        ("discriminator", "lecam.weight", "lecam", {}),
+        ("generator", "generator_loss.feature_matching", "feature_matching", {}),
+        ("generator", "consistency.diversity", "diversity", {"consistency.sigma": 1.0}),
     ],
 )
-def test_a_term_is_added_and_told(tiny, turn, changes, metric):
-    difference, metrics = added(tiny, turn, changes)
-    assert difference == pytest.approx(float(metrics[metric]), rel=1e-3, abs=1e-6)
-    assert difference < 0 if metric == "diversity" else difference > 0
+def test_a_term_is_added_with_its_weight_and_told(tiny, turn, weight, metric, changes):
+    (once, metrics), (thrice, _) = (added(tiny, turn, {weight: value, **changes}) for value in (2.0, 6.0))
+    assert once == pytest.approx(float(metrics[metric]), rel=1e-3, abs=1e-6)
+    assert thrice == pytest.approx(3 * once, rel=1e-3) and (once < 0 if metric == "diversity" else once > 0)
+
+
+def test_an_adversarial_term_of_the_generator_has_its_weight(tiny):
+    values = [turn_values(tiny(**{"generator_loss.adversarial": weight}))[-1]["generator"][0] for weight in (1.0, 0.5)]
+    assert float(values[0]) == pytest.approx(2 * float(values[1]))
 
 
 @pytest.mark.parametrize("weight", ["real", "fake"])
@@ -135,13 +140,17 @@ def test_consistency_with_augmentations_of_images(tiny, weight):
     assert difference == pytest.approx(float(metrics[f"{weight}_consistency"]), rel=1e-3) and difference > 0
 
 
-def test_lecam_anchors_are_moving_averages_of_the_logits(tiny):
-    game, variables, batch, values = turn_values(tiny(**{"lecam.weight": 1.0, "lecam.decay": 0.9}))
-    anchors = values["discriminator"][1][0]["lecam"]
-    real = game.judge(variables, batch["image"]).mean()
-    fake = game.judge(variables, game.sample(variables, jax.random.split(KEY)[0], batch["index"])).mean()
-    assert float(anchors["real"]) == pytest.approx(0.1 * float(real), rel=1e-4)
-    assert float(anchors["fake"]) == pytest.approx(0.1 * float(fake), rel=1e-4)
+def test_lecam_pulls_to_moving_averages_of_the_other_sort(tiny):
+    config = tiny(**{"lecam.weight": 3.0, "lecam.decay": 0.9})
+    game, variables, batch, _ = turn_values(config)
+    own = {**variables["discriminator"], "lecam": {"real": jnp.float32(1), "fake": jnp.float32(-2)}}
+    _, (updates, metrics) = game.turns[0].loss({**variables, "discriminator": own}, batch, KEY)
+    real = np.asarray(game.judge(variables, batch["image"]))
+    fake = np.asarray(game.judge(variables, game.sample(variables, jax.random.split(KEY)[0], batch["index"])))
+    expected = 3 * (np.mean((real + 2) ** 2) + np.mean((fake - 1) ** 2))
+    assert float(metrics["lecam"]) == pytest.approx(expected, rel=1e-4)
+    assert float(updates["lecam"]["real"]) == pytest.approx(0.9 * 1 + 0.1 * real.mean(), rel=1e-4)
+    assert float(updates["lecam"]["fake"]) == pytest.approx(0.9 * -2 + 0.1 * fake.mean(), rel=1e-4)
     assert variables["discriminator"]["lecam"] == {"real": 0, "fake": 0}
 
 
@@ -208,10 +217,18 @@ def test_spectral_estimates_move_once_a_turn_of_their_player(tiny):
 def test_an_auxiliary_classifier_is_trained_on_both_and_teaches_the_generator(tiny):
     config = tiny(**{"auxiliary.discriminator": 2.0, "auxiliary.generator": 0.1})
     config.networks.discriminator.conditioning = "auxiliary"
-    *_, values = turn_values(config, num_classes=3)
-    for turn, weight, passes in (("discriminator", 2.0, 2), ("generator", 0.1, 1)):
-        chance = weight * passes * np.log(3)  # before training the classifier guesses
-        assert float(values[turn][1][1]["classes"]) == pytest.approx(chance, rel=0.8)
+    game, variables, batch, values = turn_values(config, num_classes=3)
+    network = mlp.Discriminator(num_classes=3, width=8, depth=2, conditioning="auxiliary")
+
+    def wrong(images):
+        classes = network.apply(variables["discriminator"], images, batch["label"]).classes
+        return float(regularisers.cross_entropy(classes, batch["label"]).mean())
+
+    fake = game.sample(variables, jax.random.split(KEY)[0], batch["index"], batch["label"])
+    told = values["discriminator"][1][1]["classes"]
+    assert float(told) == pytest.approx(2.0 * (wrong(batch["image"]) + wrong(fake)), rel=1e-5)
+    fake = game.sample(variables, KEY, batch["index"], batch["label"])
+    assert float(values["generator"][1][1]["classes"]) == pytest.approx(0.1 * wrong(fake), rel=1e-5)
 
 
 def test_latent_codes(tiny):
@@ -244,13 +261,44 @@ def test_adaptive_augmentation_is_remembered_by_the_discriminator(tiny):
 
 
 @pytest.mark.parametrize("policy, name", [("color,translation,cutout", "diffaugment"), ("bgc", "ada")])
-def test_real_and_fake_images_are_augmented(tiny, policy, name):
+def test_real_and_fake_images_are_augmented(tiny, monkeypatch, policy, name):
+    """Each sort in each turn: an augmentation that adds 1 leaves its mark on both logits."""
+    monkeypatch.setattr(augment, name, lambda images, *rest, **settings: images + 1)
     changes = {"augment.name": name, "augment.policy": policy, "augment.target": 0.0, "augment.p": 1.0}
-    changes["augment.speed_kimg"] = 1e-6
-    *_, values = turn_values(tiny(**changes), shape=(8, 8, 1), step=1)
-    *_, plain = turn_values(tiny(), shape=(8, 8, 1))
-    for turn in ("discriminator", "generator"):
-        assert abs(float(values[turn][0] - plain[turn][0])) > 1e-6
+    game, variables, batch, values = turn_values(tiny(**changes, loss="relativistic"), shape=(8, 8, 1))
+    real = game.judge(variables, batch["image"] + 1)
+    for turn, key in (("discriminator", jax.random.split(KEY)[0]), ("generator", KEY)):
+        fake = game.judge(variables, game.sample(variables, key, batch["index"]) + 1)
+        expected = getattr(losses.relativistic, turn)(real, fake).mean()
+        assert float(values[turn][0]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_an_augmentation_without_a_target_rises_to_its_probability(tiny, monkeypatch):
+    """R3GAN's schedule, half of a cosine: p = 0, p / 2 in the middle, p from there on."""
+    seen = []
+    monkeypatch.setattr(augment, "ada", lambda images, key, index, p, **settings: (seen.append(float(p)), images)[1])
+    changes = {"augment.name": "ada", "augment.policy": "b", "augment.target": 0.0, "augment.p": 0.6}
+    config = tiny(**changes, **{"augment.speed_kimg": 0.16})
+    game, variables, batch, _ = turn_values(config, shape=(8, 8, 1))
+    seen.clear()
+    for step in (0, 5, 10, 99):  # 16 images each
+        game.turns[0].loss(variables, {**batch, "step": step}, KEY)
+    np.testing.assert_allclose(seen[::2], [0, 0.3, 0.6, 0.6], atol=1e-6)
+
+
+def test_statistics_of_the_averaged_generator_are_its_own(tiny):
+    """Spectral normalisation too is estimated anew where the averaged generator is calibrated."""
+    config = tiny()
+    config.networks.generator.update(spectral=True, norm="batch")
+    game, variables, batch, _ = turn_values(config)
+    new = game.calibrate(variables, KEY, batch["index"])["generator"]
+    network = SpectralNorm(mlp.Generator((2,), width=8, depth=2, norm="batch"))
+    _, expected = network.apply(
+        variables["generator"], game.latents(KEY, batch["index"]), mutable=["batch_stats", "spectral"]
+    )
+    for collection in ("batch_stats", "spectral"):
+        jax.tree.map(np.testing.assert_allclose, new[collection], expected[collection])
+        assert not jax.tree.all(jax.tree.map(np.allclose, new[collection], variables["generator"][collection]))
 
 
 @pytest.mark.parametrize(
