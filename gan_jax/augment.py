@@ -33,7 +33,8 @@ def diffaugment(
         index: int [B], each example's place in the global batch.
         policy: in order of application, separated by commas: "color" (brightness + U(-.5, .5), saturation * U(0, 2),
             contrast * U(.5, 1.5)), "translation" (by up to 1/8 of the size, padded with 0), "cutout" (0 in a rectangle
-            of half the height and width).
+            of half the height and width); and, for objects that a hand might have drawn, "affine" (turned by up to 15
+            degrees, height and width each scaled by up to e^.15, moved by up to 1/10, reflected at the border).
 
     Returns:
         [B, H, W, C]
@@ -41,11 +42,11 @@ def diffaugment(
     Raises:
         UserError: see `parse_policy`.
 
-    Reference: Zhao et al. 2020 (DiffAugment).
+    Reference: Zhao et al. 2020 (DiffAugment); "affine" is ours.
     """
     chex.assert_rank(images, 4)
     names = parse_policy(policy)
-    uniform = per_example(jax.random.uniform, key, index, (len(names), 3))
+    uniform = per_example(jax.random.uniform, key, index, (len(names), 5))
     for number, name in enumerate(names):
         images = _POLICIES[name](images, uniform[:, number])
     return images
@@ -84,11 +85,11 @@ def flip_and_shift(images: jax.Array, key: jax.Array, index: jax.Array, *, flip:
     return _shift(images, uniform, mode="reflect")
 
 
-# Each is made of numbers [B, 3] in [0, 1).
+# Each is made of numbers [B, 5] in [0, 1), or some of them.
 
 
 def _color(images: jax.Array, uniform: jax.Array) -> jax.Array:
-    brightness, saturation, contrast = uniform.T[..., None, None, None]
+    brightness, saturation, contrast = uniform[:, :3].T[..., None, None, None]
     images = images + brightness - 0.5
     images = _spread(images, 2 * saturation, axis=-1)
     return _spread(images, contrast + 0.5, axis=(1, 2, 3))
@@ -129,7 +130,17 @@ def _erase(images: jax.Array, centre: jax.Array, sides: jax.Array) -> jax.Array:
     return jnp.where(rows[:, :, None, None] & columns[:, None, :, None], 0.0, images)
 
 
-_POLICIES = {"color": _color, "translation": _shift, "cutout": _cut}
+def _affine(images: jax.Array, uniform: jax.Array) -> jax.Array:
+    sides = jnp.array(images.shape[1:3])
+
+    def source(u):
+        move, turn, scale = _translate(0.1 * sides * u[:2]), _rotate(jnp.deg2rad(15) * u[2]), jnp.exp(0.15 * u[3:])
+        return jnp.linalg.multi_dot([move, turn, _scale(*scale)], precision="highest")
+
+    return _resample(images, jax.vmap(source)(2 * uniform - 1))
+
+
+_POLICIES = {"color": _color, "translation": _shift, "cutout": _cut, "affine": _affine}
 
 # Adaptive discriminator augmentation.
 

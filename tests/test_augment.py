@@ -20,6 +20,7 @@ compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 
 ADA = {pipe: compiled(partial(augment.ada, pipe=pipe)) for pipe in ("b", "g", "c", "n", "o", "bgcno")}
 CHANGES = {
     "diffaugment": augment.diffaugment,
+    "affine": partial(augment.diffaugment, policy="affine"),
     "flip_and_shift": augment.flip_and_shift,
     "ada": partial(augment.ada, p=0.7, pipe="bgcno"),
 }
@@ -161,6 +162,22 @@ def test_cutout(shape):
             candidates.append(image.copy())
             candidates[-1][rows, columns] = 0
     assert_even(count(changed, candidates))
+
+
+@SHAPES
+def test_affine(shape):
+    """A place in the result, from the centre, is scaled, turned and moved to its source, and nothing at all by 1/2."""
+    image, u = images_of(shape, 1)[0], np.random.default_rng(3).uniform(size=(3, 5)).astype(np.float32)
+    u[2] = 0.5
+    result = compiled(augment._affine)(np.stack([image] * 3), u)
+    for changed, (y, x, turn, height, width) in zip(result, 2 * u - 1, strict=True):
+        sine, cosine = np.sin(turn * np.pi / 12), np.cos(turn * np.pi / 12)
+        matrix = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag(np.exp([0.15 * height, 0.15 * width]))
+        centre, sides = (np.array(shape[:2]) - 1) / 2, np.array(shape[:2])
+        offset = centre + 0.1 * sides * [y, x] - matrix @ centre
+        channels = [affine_transform(c, matrix, offset, order=1, mode="mirror") for c in image.transpose(2, 0, 1)]
+        np.testing.assert_allclose(changed, np.stack(channels, axis=-1), atol=1e-4)
+    np.testing.assert_allclose(result[2], image, atol=1e-5)
 
 
 @SHAPES

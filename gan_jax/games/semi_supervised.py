@@ -3,9 +3,10 @@
 The discriminator gives the logits of K classes. A softmax over K + 1 classes, of which the last, "generated", has the
 logit 0, says that an example is real with D(x) = Z / (Z + 1), Z the sum of the exponentials of the K: the sigmoid of
 their logsumexp. So what tells real from generated examples also shapes the classes, and needs no labels.
-The generator does not fool it but matches the mean of its features.
+The generator does not fool it but matches the mean of its features. Classes shall not change with the noise in the
+discriminator, nor with an augmentation of what it sees.
 
-Reference: Salimans et al. 2016, sections 3.1 and 5.
+Reference: Salimans et al. 2016, sections 3.1 and 5; Laine and Aila 2017 (the Pi model), Wei et al. 2018, for the last.
 """
 
 import inspect
@@ -13,7 +14,7 @@ import inspect
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, networks, regularisers
+from gan_jax import augment, losses, networks, regularisers
 from gan_jax.config import base_config, flatten
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Turn
@@ -21,7 +22,8 @@ from gan_jax.noise import per_example
 
 # What a config may say of this game; each other key must be as `base_config` has it.
 HEEDED = (
-    "seed", "batch_size", "game", "labels", "networks", "optimizers", "ema", "data", "evaluation", "keep_checkpoints",
+    "seed", "batch_size", "game", "labels", "augment", "networks", "optimizers", "ema", "data", "evaluation",
+    "keep_checkpoints",
 )  # fmt: skip
 
 
@@ -32,8 +34,9 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     labelled ones as well.
 
     Args:
-        config: networks, and `semi_supervised.unlabelled_weight`, of the loss without labels; 0: the classifier learns
-            from the labels alone, and nothing else is trained.
+        config: networks, `augment` (none or diffaugment), and `semi_supervised`: `unlabelled_weight`, of the loss that
+            tells real from generated, 0: there is no generator; `consistency`, of the squared change of an unlabelled
+            example's probabilities between two views of it. With both 0 the classifier learns from the labels alone.
         image_shape: (H, W, C), or (D,) for points.
         num_classes: K.
 
@@ -42,8 +45,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     """
     generator = networks.build(config.networks.generator, "Generator", shape=image_shape)
     discriminator = networks.build(config.networks.discriminator, "Discriminator", num_classes=num_classes)
-    check(config, discriminator, num_classes)
-    weight = config.semi_supervised.unlabelled_weight
+    check(config, discriminator, image_shape, num_classes)
+    weight, consistency = config.semi_supervised.unlabelled_weight, config.semi_supervised.consistency
 
     def latents(key, index):
         return per_example(jax.random.uniform, key, index, (config.networks.latent_size,))
@@ -52,23 +55,31 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return generator.apply(variables["generator"], z, train=True, mutable=["batch_stats"])
 
     def look(variables, images, index, key):
+        view_key, key = jax.random.split(key)
+        if config.augment.name == "diffaugment":
+            images = augment.diffaugment(images, view_key, index, policy=config.augment.policy)
         return discriminator.apply(variables["discriminator"], images, key=key, index=index)
 
     def discriminator_loss(variables, batch, key):
-        z_key, *keys = jax.random.split(key, 4)
+        z_key, *keys = jax.random.split(key, 5)
         index, which = batch["index"], "labelled_" if "labelled_image" in batch else ""
         labels = batch[f"{which}label"]
         on_labelled = look(variables, batch[f"{which}image"], index, keys[0])
         value = jnp.mean(regularisers.cross_entropy(on_labelled.classes, labels))
         metrics = {"labelled_right": jnp.mean(jnp.argmax(on_labelled.classes, axis=-1) == labels)}
+        if weight or consistency:
+            on_real = look(variables, batch["image"], index, keys[1])
         if weight:
             fake, _ = generate(variables, latents(z_key, index))
-            pairs = zip((batch["image"], fake), keys[1:], strict=True)
-            on_real, on_fake = (look(variables, x, index, k) for x, k in pairs)
-            unlabelled = 0.5 * jnp.mean(losses.non_saturating.discriminator(on_real.logits, on_fake.logits))
-            value += weight * unlabelled
+            on_fake = look(variables, fake, index, keys[2])
+            metrics["unlabelled"] = 0.5 * jnp.mean(losses.non_saturating.discriminator(on_real.logits, on_fake.logits))
             metrics |= {"real_right": jnp.mean(on_real.logits > 0), "fake_right": jnp.mean(on_fake.logits < 0)}
-            metrics["unlabelled"] = unlabelled
+            value += weight * metrics["unlabelled"]
+        if consistency:
+            again = look(variables, batch["image"], index, keys[3])
+            probabilities = (jax.nn.softmax(verdict.classes) for verdict in (on_real, again))
+            metrics["change"] = jnp.mean(regularisers.consistency(*probabilities))
+            value += consistency * metrics["change"]
         return value, ({}, metrics)
 
     def generator_loss(variables, batch, key):
@@ -110,7 +121,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     return Game(init, tuple(turns), sample, averaged, calibrate, judge, latents, decode, classify)
 
 
-def check(config, discriminator, num_classes: int) -> None:
+def check(config, discriminator, image_shape: tuple[int, ...], num_classes: int) -> None:
     """Raises UserError for what this game does not have."""
     own, plain = flatten(config), flatten(base_config())
     for key in plain:
@@ -118,8 +129,17 @@ def check(config, discriminator, num_classes: int) -> None:
             raise UserError(f"config.{key}={own[key]!r}: this game knows nothing of it, leave it {plain[key]!r}")
     if not num_classes:
         raise UserError("the semi-supervised game learns classes: set config.labels=require")
-    if "semi_supervised" not in config:
-        raise UserError("the semi-supervised game needs config.semi_supervised, see configs/semi_supervised.py")
+    if set(config.get("semi_supervised", {})) != {"unlabelled_weight", "consistency"}:
+        raise UserError(
+            "the semi-supervised game needs config.semi_supervised.unlabelled_weight and .consistency, see "
+            "configs/semi_supervised.py"
+        )
+    if config.augment.name not in ("none", "diffaugment"):
+        raise UserError(f"config.augment.name={config.augment.name!r}: this game knows none and diffaugment")
+    if config.augment.name != "none":
+        augment.parse_policy(config.augment.policy)
+        if len(image_shape) == 1:
+            raise UserError("config.augment needs images, these data are points")
     if "index" not in inspect.signature(type(discriminator).__call__).parameters:
         name = config.networks.discriminator.name
         raise UserError(f"config.networks.discriminator.name={name!r}: this game's adds noise of its own, as improved")

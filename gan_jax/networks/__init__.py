@@ -1,6 +1,6 @@
 """Flax Linen modules. A network knows nothing of losses or games.
 
-A module of this package that a config can name has a `Generator` and a `Discriminator`:
+A module of this package that a config can name has a `Generator`, a `Discriminator` or both:
 `Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape] in [-1, 1]` and
 `Discriminator(num_classes, ...)(images [B, ...], condition, train) -> Verdict`, where `condition` is a label int [B],
 or None if num_classes is 0.

@@ -61,6 +61,13 @@ class Generator(nn.Module):
         return jnp.tanh(x / 2) if len(self.shape) == 3 else x  # the paper's sigmoid, between -1 and 1
 
 
+def noisy(x: jax.Array, key: jax.Array | None, number: int, index: jax.Array, deviation: float) -> jax.Array:
+    """x [B, ...] with normal noise of its own for each layer `number` and place `index` [B]; x itself without a key."""
+    if key is None:
+        return x
+    return x + deviation * per_example(jax.random.normal, jax.random.fold_in(key, number), index, x.shape[1:])
+
+
 class Discriminator(nn.Module):
     """Images or points [B, ...] to the logits of K classes; there are noisy ones where there is a key.
 
@@ -90,16 +97,10 @@ class Discriminator(nn.Module):
         index: jax.Array | None = None,
     ) -> Verdict:
         """The verdict on images [B, ...], with noise of `key` for the places `index` [B], see `noise.per_example`."""
-
-        def noisy(x, number, deviation):
-            if key is None:
-                return x
-            return x + deviation * per_example(jax.random.normal, jax.random.fold_in(key, number), index, x.shape[1:])
-
-        features = noisy(images.reshape(images.shape[0], -1), 0, self.input_noise)
+        features = noisy(images.reshape(images.shape[0], -1), key, 0, index, self.input_noise)
         x = features
         for number, share in enumerate((1, 2, 4, 4, 4), start=1):
             features = jnp.sqrt(2.0) * nn.relu(WeightNorm(-(-self.width // share))(x))  # so its mean square is x's
-            x = noisy(features, number, self.noise)
+            x = noisy(features, key, number, index, self.noise)
         classes = WeightNorm(self.num_classes, learn_length=True)(x)
         return Verdict(nn.logsumexp(classes, axis=-1), features, classes)

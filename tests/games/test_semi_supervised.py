@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny import get_config
 
-from gan_jax import data
+from gan_jax import augment, data
 from gan_jax.data.arrays import digits
 from gan_jax.data.split import split
 from gan_jax.data.stream import rows
@@ -20,6 +20,7 @@ from gan_jax.experiment import build
 from gan_jax.game import due, make_round
 from gan_jax.games.semi_supervised import make_game
 from gan_jax.images import to_float
+from gan_jax.networks.improved import Discriminator
 from gan_jax.runners import make_runner, prepare
 from gan_jax.sampling import load_run, make_averager
 from gan_jax.train import train
@@ -27,11 +28,11 @@ from gan_jax.train import train
 KEY = jax.random.key(1)
 
 
-def config_for(weight=1.0, noise=0.0, width=16, **changes):
+def config_for(weight=1.0, noise=0.0, width=16, consistency=0.0, **changes):
     config = get_config()
     config.game, config.labels = "semi_supervised", "require"
     with config.unlocked():
-        config.semi_supervised = {"unlabelled_weight": weight}
+        config.semi_supervised = {"unlabelled_weight": weight, "consistency": consistency}
     config.networks.generator = {"name": "improved", "width": width}
     config.networks.discriminator = {"name": "improved", "width": width, "input_noise": noise, "noise": noise}
     config.update_from_flattened_dict(changes)
@@ -83,6 +84,49 @@ def test_the_classifiers_loss_is_the_papers(labelled, weight):
     if weight:
         assert float(metrics["unlabelled"]) == pytest.approx(unlabelled, rel=1e-4)
         assert metrics["real_right"] == np.mean(with_generated(batch["image"])[:, -1] < 0.5)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+def test_probabilities_of_unlabelled_examples_shall_not_change(weight):
+    """Their mean squared change between the two views that the loss has of them, times its weight."""
+    (game, variables), (plain, _) = (start(config_for(weight, noise=1.0, consistency=c)) for c in (50.0, 0.0))
+    batch = a_batch()
+    (value, (_, metrics)), (without, _) = (g.turns[0].loss(variables, batch, KEY) for g in (game, plain))
+    network = Discriminator(3, width=16, input_noise=1.0, noise=1.0)
+    _, *keys = jax.random.split(KEY, 5)
+
+    def probabilities(key):
+        key = jax.random.split(key)[1]
+        verdict = network.apply(variables["discriminator"], batch["image"], key=key, index=batch["index"])
+        return np.asarray(jax.nn.softmax(verdict.classes))
+
+    expected = np.mean((probabilities(keys[1]) - probabilities(keys[3])) ** 2)
+    assert expected > 1e-4 and float(metrics["change"]) == pytest.approx(expected, rel=1e-4)
+    assert float(value - without) == pytest.approx(50 * expected, rel=1e-3)
+    assert [turn.name for turn in game.turns] == (["discriminator", "generator"] if weight else ["discriminator"])
+
+
+def test_every_look_is_at_an_augmentation_of_its_own(monkeypatch):
+    """Labelled, unlabelled twice and generated examples, then unlabelled and generated ones; the classes without."""
+    seen = []
+
+    def spy(images, key, index, policy):
+        seen.append((jax.random.key_data(key).tolist(), policy))
+        return images
+
+    monkeypatch.setattr(augment, "diffaugment", spy)
+    config = config_for(consistency=1.0, **{"augment.name": "diffaugment", "augment.policy": "affine"})
+    game = make_game(config, (8, 8, 1), 3)
+    variables = game.init(KEY)
+    images = jnp.zeros((6, 8, 8, 1))
+    batch = {**a_batch(), "image": images, "labelled_image": images}
+    for turn, looks in zip(game.turns, (4, 2), strict=True):
+        seen.clear()
+        turn.loss(variables, batch, KEY)
+        assert len(seen) == looks and len({str(key) for key, _ in seen}) == looks and seen[0][1] == "affine"
+    seen.clear()
+    game.classify(variables, images)
+    assert not seen
 
 
 def test_the_generator_matches_means_of_features():
@@ -184,8 +228,18 @@ def test_a_run_tells_its_test_error(tmp_path, capsys):
         ({"n_critic": 2}, 3, "config.n_critic=2: this game knows nothing of it, leave it 1"),
         ({"labels": "ignore"}, 0, "learns classes: set config.labels=require"),
         ({"networks.discriminator.name": "mlp"}, 3, "config.networks.discriminator"),
+        ({"augment.name": "ada"}, 3, "config.augment.name='ada': this game knows none and diffaugment"),
+        ({"augment.name": "diffaugment"}, 3, "config.augment needs images, these data are points"),
     ],
 )
 def test_what_this_game_does_not_have_is_refused(changes, classes, message):
     with pytest.raises(UserError, match=message):
         make_game(config_for(**changes), (2,), classes)
+
+
+def test_both_weights_must_be_there():
+    config = config_for()
+    with config.unlocked():
+        del config.semi_supervised.consistency
+    with pytest.raises(UserError, match=r"needs config.semi_supervised.unlabelled_weight and .consistency"):
+        make_game(config, (2,), 3)

@@ -1,4 +1,4 @@
-"""The networks of Improved GAN: their sizes, their noise, their weight normalisation."""
+"""The networks of Improved GAN and the convolutional one: sizes, noise, weight normalisation."""
 
 import itertools
 
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.networks import convnet
 from gan_jax.networks.improved import Discriminator, Generator, WeightNorm
 
 KEY = jax.random.key(0)
@@ -75,3 +76,18 @@ def test_the_logit_is_that_of_a_softmax_with_one_more_class():
     np.testing.assert_allclose(jax.nn.sigmoid(verdict.logits), 1 - softmax[:, -1], rtol=1e-5)
     given_real = softmax[:, :-1] / jax.nn.sigmoid(verdict.logits)[:, None]
     np.testing.assert_allclose(jax.nn.softmax(verdict.classes), given_real, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape, left", [((28, 28, 1), 16), ((32, 48, 3), 24), ((5, 7, 2), 1)])
+def test_a_convolutional_classifier(shape, left):
+    """Its noise as above, its logit too; `left` places remain of those of the image."""
+    images, index = jax.random.normal(KEY, (6, *shape)), jnp.arange(6)
+    network = convnet.Discriminator(3, width=4, features=8)
+    verdict, variables = network.init_with_output(KEY, images)
+    assert (verdict.features.shape, verdict.classes.shape) == ((6, 8), (6, 3))
+    assert variables["params"]["Dense_0"]["kernel"].shape == (left * 16, 8)
+    np.testing.assert_allclose(verdict.logits, jax.nn.logsumexp(verdict.classes, axis=-1), rtol=1e-6)
+    look = lambda key, rows: network.apply(variables, images[rows], key=key, index=rows).classes
+    np.testing.assert_allclose(look(KEY, index[4:]), look(KEY, index)[4:], rtol=1e-5)
+    assert not np.allclose(look(KEY, index), verdict.classes)
+    assert not np.allclose(look(jax.random.key(1), index), look(KEY, index))
