@@ -34,6 +34,6 @@ def get_config(data="cifar10"):
         config.ema.half_life_kimg = 10.0
         for player in ("generator", "discriminator"):
             config.networks[player].update(width=16, cardinality=4, blocks=1)
-        config.penalty.update(weight=1.0, decay_kimg=100.0)
-        train_for(config, 100.0, "cosine", learning_rate=1e-3)
+        config.penalty.update(weight=1.0, decay_kimg=60.0)
+        train_for(config, 60.0, "cosine", learning_rate=1e-3)
     return config
