@@ -10,7 +10,7 @@ cell on points are trained as one program.
 
 Writes a line a cell to OUT/DATA.jsonl, and from all its lines the table OUT/DATA.md and the plot OUT/DATA.png. A cell
 that is there with the same config and seeds is not trained again, so that a run that was stopped goes on. A run that
-diverged has found no mode; the mean of KL is of the others.
+diverged has found no mode; the mean of KL is of those that found some.
 """
 
 import hashlib
@@ -26,8 +26,11 @@ from tqdm import tqdm
 
 from gan_jax import data
 from gan_jax.cli import load_config
+from gan_jax.config import FREE_TO_CHANGE, flatten
+from gan_jax.errors import Diverged
 from gan_jax.evaluate import evaluate_run
 from gan_jax.evaluation import mode_coverage
+from gan_jax.evaluation.measure import plain
 from gan_jax.experiment import build
 from gan_jax.runners import make_runner
 from gan_jax.sampling import make_averager, make_sampler
@@ -81,6 +84,9 @@ CELLS = {
 }  # fmt: skip
 
 
+NOTHING = {"modes": 0, "high_quality": 0.0, "kl": None}  # of a run that diverged
+
+
 def configured(changes: dict, seed: int = 0):
     config = load_config(Path(__file__).parent.parent / "configs" / f"{CONFIGS[DATA.value]}.py")
     with config.unlocked():
@@ -90,6 +96,12 @@ def configured(changes: dict, seed: int = 0):
         for own in config.optimizers.values():
             own.decay_kimg = KIMG.value
     return config
+
+
+def identity(config) -> str:
+    """Of all that a result depends on, but its length."""
+    settings = {key: value for key, value in flatten(json.loads(config.to_json())).items() if key not in FREE_TO_CHANGE}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def on_points(name: str, changes: dict) -> list[dict]:
@@ -105,10 +117,10 @@ def on_points(name: str, changes: dict) -> list[dict]:
     for seed in range(SEEDS.value):
         variables = average(jax.tree.map(lambda leaf, seed=seed: leaf[seed], state))
         if not np.isfinite(sum(np.sum(leaf) for leaf in jax.tree.leaves(variables["generator"]))):
-            results.append({"modes": 0, "high_quality": 0.0, "kl": None})  # it diverged
+            results.append(NOTHING)
             continue
         points = sample(variables, jax.random.key(0), np.zeros(2500, np.int32))
-        results.append(mode_coverage(points, *source.modes)._asdict())
+        results.append(plain(mode_coverage(points, *source.modes)._asdict()))
     return results
 
 
@@ -116,20 +128,25 @@ def on_stacked_digits(name: str, changes: dict) -> list[dict]:
     """Results of all seeds, one run after the other."""
     results = []
     for seed in range(SEEDS.value):
-        workdir = Path(OUT.value, "runs", f"{name} {seed}".replace(" ", "_"))
         config = configured(changes, seed)
         config.sample_kimg = config.total_kimg
-        train(config, workdir, make_runner())
+        workdir = Path("runs", "mode_collapse", f"{name} {config.total_kimg:g} {identity(config)}".replace(" ", "_"))
+        try:
+            train(config, workdir, make_runner())
+        except Diverged as error:
+            print(f"{name}, seed {seed}: {error}")
+            results.append({key: NOTHING[key] for key in ("modes", "kl")})
+            continue
         with tempfile.TemporaryDirectory() as folder:
             report = evaluate_run(workdir, real=None, num=26_000, seed=0, metrics="modes", features="auto",
                                   checkpoint="last", ema=True, out=Path(folder) / "report.json")  # fmt: skip
-        results.append(report.results)
+        results.append(plain(report.results))
     return results
 
 
 def spread(cell: dict, metric: str, form: str, factor: float = 1) -> str:
-    values = factor * np.array([r[metric] for r in cell["results"] if r[metric] is not None])
-    return f"{values.mean():{form}} ± {values.std():{form}}"
+    values = factor * np.array([result[metric] for result in cell["results"] if result[metric] is not None])
+    return "" if not len(values) else f"{values.mean():{form}} ± {values.std():{form}}"
 
 
 def write_table(cells: list[dict], path: Path) -> None:
@@ -152,8 +169,8 @@ def draw(cells: list[dict], path: Path) -> None:
     figure = Figure((4 + 3 * len(metrics), 1.5 + 0.3 * len(cells)), dpi=100, layout="constrained")
     for axes, (metric, title) in zip(figure.subplots(1, len(metrics), sharey=True), metrics.items(), strict=True):
         for row, cell in enumerate(cells):
-            values = np.array([result[metric] for result in cell["results"] if result[metric] is not None])
-            axes.barh(row, values.mean(), color="tab:purple", alpha=0.4)
+            values = [result[metric] for result in cell["results"] if result[metric] is not None]
+            axes.barh(row, np.mean(values or 0), color="tab:purple", alpha=0.4)
             axes.plot(values, np.full(len(values), row), "|", color="tab:purple", markersize=10)
         axes.set(title=title, yticks=range(len(cells)), yticklabels=labels)
     axes.invert_yaxis()
@@ -165,23 +182,23 @@ def main(argv):
     out = Path(OUT.value)
     out.mkdir(parents=True, exist_ok=True)
     lines, points = out / f"{DATA.value}.jsonl", DATA.value != "stacked_digits"
+    known = CELLS if points else ABLATION
+    if unknown := set(CELL.value or ()) - set(known):
+        raise app.UsageError(f"--cell={unknown.pop()!r}: there are {', '.join(map(repr, known))}")
     cells = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
-    wanted = CELLS if points else ABLATION
-    for name in CELL.value or wanted:
-        if name not in wanted:
-            raise app.UsageError(f"--cell={name!r}: there are {', '.join(map(repr, wanted))}")
-        config = configured(wanted[name])
-        identity = hashlib.sha256(config.to_json(sort_keys=True).encode()).hexdigest()[:12]
-        about = {"name": name, "kimg": config.total_kimg, "seeds": SEEDS.value, "config": identity}
+    for name in CELL.value or known:
+        config = configured(known[name])
+        about = {"name": name, "kimg": config.total_kimg, "seeds": SEEDS.value, "config": identity(config)}
         if any(about.items() <= cell.items() for cell in cells):
             continue
         started = time.monotonic()
-        results = (on_points if points else on_stacked_digits)(name, wanted[name])
+        results = (on_points if points else on_stacked_digits)(name, known[name])
         cells.append({**about, "results": results, "seconds": round(time.monotonic() - started)})
         with lines.open("a") as file:
             file.write(json.dumps(cells[-1]) + "\n")
         print(f"{name}: modes {spread(cells[-1], 'modes', '.1f')}, {cells[-1]['seconds']} s", flush=True)
-    cells.sort(key=lambda cell: (-cell["kimg"], list(wanted).index(cell["name"])))
+    newest = {(cell["name"], cell["kimg"], cell["seeds"]): cell for cell in cells if cell["name"] in known}
+    cells = sorted(newest.values(), key=lambda cell: (-cell["kimg"], list(known).index(cell["name"])))
     write_table(cells, out / f"{DATA.value}.md")
     draw(cells, out / f"{DATA.value}.png")
 

@@ -33,7 +33,7 @@ def diffaugment(
         index: int [B], each example's place in the global batch.
         policy: in order of application, separated by commas: "color" (brightness + U(-.5, .5), saturation * U(0, 2),
             contrast * U(.5, 1.5)), "translation" (by up to 1/8 of the size, padded with 0), "cutout" (0 in a rectangle
-            of half the height and width); and, for objects that a hand might have drawn, "affine" (turned by up to 15
+            of half the height and width); and, for digits and other drawings, "affine" (turned by up to 15
             degrees, height and width each scaled by up to e^.15, moved by up to 1/10, reflected at the border).
 
     Returns:

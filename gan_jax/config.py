@@ -73,7 +73,7 @@ def base_config() -> ConfigDict:
         "augment": {  # of all that the discriminator sees
             "name": "none",  # or diffaugment | ada
             "policy": "color,translation,cutout",  # of ada: bgc
-            "target": 0.6,  # of ada: the mean sign of real logits to which the augmentations' probability p is steered
+            "target": 0.6,  # of ada: its probability p is steered so that this is the mean sign of D(x) - boundary
             "p": 0.0,  # of ada with target=0: p rises to this, along a cosine
             "speed_kimg": 500.0,  # in which it does, or may go from 0 to 1
         },
@@ -206,6 +206,10 @@ RANGES = {
             "consistency.diversity",
             "orthogonal",
             "bias_scale",
+            "semi_supervised.unlabelled_weight",
+            "semi_supervised.consistency",
+            "input_noise",
+            "noise",
         ),
         (0, math.inf),
     ),

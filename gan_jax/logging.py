@@ -232,4 +232,5 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize="small")
     axes.set_xlabel("kimg: thousands of real images shown to the discriminator")
-    figure.savefig(out)
+    with replacing(out) as file:
+        figure.savefig(file)

@@ -15,6 +15,7 @@ from gan_jax import images
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.data import Source
 from gan_jax.errors import Diverged, UserError
+from gan_jax.files import replacing
 from gan_jax.experiment import Experiment, build
 from gan_jax.game import Game, State, Variables
 from gan_jax.runners import spread_over_devices
@@ -166,10 +167,8 @@ def sample_to_file(
     variables = make_averager(game)(state) if ema else state.variables
     samples = make_sampler(game)(variables, jax.random.key(seed), labels)
     if out.suffix.lower() == ".npz":
-        partial = out.with_name(f".{out.name}")
-        with partial.open("wb") as file:
+        with replacing(out) as file:
             np.savez_compressed(file, **{"images" if samples.ndim == 4 else "points": samples, "labels": labels})
-        partial.replace(out)
     elif samples.ndim == 4:
         images.save(images.grid(samples, None if label is not None else class_columns(labels)), out)
     else:

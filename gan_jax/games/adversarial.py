@@ -235,6 +235,8 @@ def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
         raise UserError(
             "config.penalty.final needs config.penalty.decay_kimg > 0, the kimg over which the weight falls"
         )
+    if config.data.labelled:
+        raise UserError(f"config.data.labelled={config.data.labelled}: only the semi_supervised game has few labels")
     if config.info.categories + config.info.continuous > config.networks.latent_size:
         raise UserError("config.info: the codes are a part of the latents, more than config.networks.latent_size")
 

@@ -1,11 +1,9 @@
-"""A small convolutional classifier of few labels, kept by noise from learning them by heart, as `improved`'s is.
-
-Reference: after Salimans et al. 2016, section 6.2, smaller.
-"""
+"""A small convolutional classifier of few labels, kept by noise from learning them by heart, as `improved`'s is."""
 
 import flax.linen as nn
 import jax
 
+from gan_jax.errors import UserError
 from gan_jax.networks.improved import noisy
 from gan_jax.networks.layers import Conv
 from gan_jax.networks.verdict import Verdict
@@ -41,7 +39,13 @@ class Discriminator(nn.Module):
         key: jax.Array | None = None,
         index: jax.Array | None = None,
     ) -> Verdict:
-        """The verdict on images [B, H, W, C], with noise of `key` for the places `index` [B]."""
+        """The verdict on images [B, H, W, C], with noise of `key` for the places `index` [B].
+
+        Raises:
+            UserError: they are points, or there are no classes.
+        """
+        if images.ndim != 4 or not self.num_classes:
+            raise UserError("the network convnet classifies images that have labels, these are points or have none")
         weights = nn.initializers.he_normal()
         x = noisy(images, key, 0, index, self.input_noise)
         for level in range(self.depth):

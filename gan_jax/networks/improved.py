@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.errors import UserError
 from gan_jax.networks.verdict import Verdict
 from gan_jax.noise import per_example
 
@@ -96,7 +97,13 @@ class Discriminator(nn.Module):
         key: jax.Array | None = None,
         index: jax.Array | None = None,
     ) -> Verdict:
-        """The verdict on images [B, ...], with noise of `key` for the places `index` [B], see `noise.per_example`."""
+        """The verdict on images [B, ...], with noise of `key` for the places `index` [B], see `noise.per_example`.
+
+        Raises:
+            UserError: there are no classes.
+        """
+        if not self.num_classes:
+            raise UserError("the network improved classifies, but these data have no labels")
         features = noisy(images.reshape(images.shape[0], -1), key, 0, index, self.input_noise)
         x = features
         for number, share in enumerate((1, 2, 4, 4, 4), start=1):

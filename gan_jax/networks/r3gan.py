@@ -50,7 +50,7 @@ def grouped_conv(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
     """A 3x3 convolution of each group of channels by itself, with SAME padding.
 
     XLA's CPU backend is slow in groups, and a hundred times slower in their gradients. So there a few groups are
-    convolved as one, with a kernel that is 0 between them.
+    convolved as one, with a kernel that is 0 between them, and many as the sum over the kernel's nine places.
 
     Args:
         x: [B, H, W, C].
@@ -60,10 +60,8 @@ def grouped_conv(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
     Returns:
         [B, H, W, D]
     """
-    grouped = partial(_convolve, groups=groups)
-    if groups > 8:  # a larger kernel's zeros cost more than they save
-        return grouped(x, kernel)
-    return lax.platform_dependent(x, kernel, cpu=partial(_convolve_as_one, groups=groups), default=grouped)
+    on_cpu = partial(_convolve_as_one if groups <= 8 else _sum_over_places, groups=groups)
+    return lax.platform_dependent(x, kernel, cpu=on_cpu, default=partial(_convolve, groups=groups))
 
 
 def _convolve(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
@@ -72,8 +70,16 @@ def _convolve(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
 
 def _convolve_as_one(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
     blocks = kernel.reshape(*kernel.shape[:3], groups, -1)
-    whole = jnp.einsum("xychd,gh->xygchd", blocks, jnp.eye(groups))  # block-diagonal, of a group's channels each
+    whole = jnp.einsum("xychd,gh->xygchd", blocks, jnp.eye(groups, dtype=kernel.dtype))  # block-diagonal
     return _convolve(x, whole.reshape(3, 3, x.shape[-1], kernel.shape[-1]), 1)
+
+
+def _sum_over_places(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
+    batch, height, width, _ = x.shape
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(batch, height + 2, width + 2, groups, -1)
+    kernel = kernel.reshape(*kernel.shape[:3], groups, -1)
+    places = [(x[:, i : i + height, j : j + width], kernel[i, j]) for i in range(3) for j in range(3)]
+    return sum(jnp.einsum("bhwgc,cgd->bhwgd", *place) for place in places).reshape(batch, height, width, -1)
 
 
 class GroupedConv(nn.Module):

@@ -313,6 +313,7 @@ def test_statistics_of_the_averaged_generator_are_its_own(tiny):
         ({"pac": 2, "penalty.name": "r1"}, (2,), 0, "a gradient penalty is of single examples"),
         ({"penalty.name": "r1", "penalty.final": 0.5}, (2,), 0, "needs config.penalty.decay_kimg"),
         ({"info.categories": 5}, (2,), 0, "the codes are a part of the latents"),
+        ({"data.labelled": 4}, (2,), 2, "only the semi_supervised game has few labels"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tiny, changes, shape, classes, message):

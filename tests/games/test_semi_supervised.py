@@ -110,23 +110,29 @@ def test_every_look_is_at_an_augmentation_of_its_own(monkeypatch):
     """Labelled, unlabelled twice and generated examples, then unlabelled and generated ones; the classes without."""
     seen = []
 
-    def spy(images, key, index, policy):
+    def blank(images, key, index, policy):
         seen.append((jax.random.key_data(key).tolist(), policy))
-        return images
+        return jnp.zeros_like(images)
 
-    monkeypatch.setattr(augment, "diffaugment", spy)
+    monkeypatch.setattr(augment, "diffaugment", blank)
     config = config_for(consistency=1.0, **{"augment.name": "diffaugment", "augment.policy": "affine"})
     game = make_game(config, (8, 8, 1), 3)
     variables = game.init(KEY)
-    images = jnp.zeros((6, 8, 8, 1))
-    batch = {**a_batch(), "image": images, "labelled_image": images}
+    noise = jax.random.normal(KEY, (2, 6, 8, 8, 1))
+    batch = {**a_batch(), "image": noise[0], "labelled_image": noise[1]}
+    values = []
     for turn, looks in zip(game.turns, (4, 2), strict=True):
         seen.clear()
-        turn.loss(variables, batch, KEY)
+        values.append(float(turn.loss(variables, batch, KEY)[0]))
         assert len(seen) == looks and len({str(key) for key, _ in seen}) == looks and seen[0][1] == "affine"
     seen.clear()
-    game.classify(variables, images)
+    classes = np.asarray(game.classify(variables, jnp.zeros((6, 8, 8, 1))), np.float64)
     assert not seen
+    logit = np.log(np.exp(classes[0]).sum())
+    labelled = np.mean(logit - classes[np.arange(6), batch["labelled_label"]])
+    unlabelled = 0.5 * np.log1p(np.exp(-logit)) + 0.5 * np.log1p(np.exp(logit))
+    assert values[0] == pytest.approx(labelled + unlabelled, rel=1e-5)
+    assert values[1] == 0
 
 
 def test_the_generator_matches_means_of_features():

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.networks import convnet
+from gan_jax.errors import UserError
+from gan_jax.networks import convnet, improved
 from gan_jax.networks.improved import Discriminator, Generator, WeightNorm
 
 KEY = jax.random.key(0)
@@ -87,7 +88,16 @@ def test_a_convolutional_classifier(shape, left):
     assert (verdict.features.shape, verdict.classes.shape) == ((6, 8), (6, 3))
     assert variables["params"]["Dense_0"]["kernel"].shape == (left * 16, 8)
     np.testing.assert_allclose(verdict.logits, jax.nn.logsumexp(verdict.classes, axis=-1), rtol=1e-6)
-    look = lambda key, rows: network.apply(variables, images[rows], key=key, index=rows).classes
-    np.testing.assert_allclose(look(KEY, index[4:]), look(KEY, index)[4:], rtol=1e-5)
-    assert not np.allclose(look(KEY, index), verdict.classes)
-    assert not np.allclose(look(jax.random.key(1), index), look(KEY, index))
+    for noise in ({"input_noise": 0.0}, {"noise": 0.0}):
+        noisy = convnet.Discriminator(3, width=4, features=8, **noise)
+        look = lambda key, rows, noisy=noisy: noisy.apply(variables, images[rows], key=key, index=rows).classes
+        np.testing.assert_allclose(look(KEY, index[4:]), look(KEY, index)[4:], rtol=1e-4)
+        assert not np.allclose(look(KEY, index), verdict.classes)
+        assert not np.allclose(look(jax.random.key(1), index), look(KEY, index))
+
+
+@pytest.mark.parametrize("network, images", [(convnet, (4, 2)), (convnet, (4, 8, 8, 1)), (improved, (4, 2))])
+def test_nothing_to_classify_is_refused(network, images):
+    classes = 0 if len(images) == 4 or network is improved else 3
+    with pytest.raises(UserError, match="the network"):
+        jax.eval_shape(network.Discriminator(classes).init, KEY, jnp.zeros(images))
