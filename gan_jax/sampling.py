@@ -15,8 +15,8 @@ from gan_jax import images
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.data import Source
 from gan_jax.errors import Diverged, UserError
-from gan_jax.files import replacing
 from gan_jax.experiment import Experiment, build
+from gan_jax.files import replacing
 from gan_jax.game import Game, State, Variables
 from gan_jax.runners import spread_over_devices
 
