@@ -35,7 +35,7 @@ def train_for(config, kimg: float, decay: str, **optimizer):
 
 def dcgan(config, *, critic_norm: str):
     """The networks of Radford et al. 2016, the discriminator's normalisation "batch" or "none"."""
-    width = 32 if config.data.source == "digits" else 64
+    width = 32 if "digits" in config.data.source else 64
     config.networks.generator = {"name": "dcgan", "width": width, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": width, "norm": critic_norm}
 

@@ -3,7 +3,7 @@
 Paper: Brock et al. 2019, at CIFAR-10's size with the settings of Kang et al. 2023 (StudioGAN): 9.42 million parameters
 in the generator, 80 latents in four chunks, attention at 16 pixels, spectral normalisation in both networks, orthogonal
 initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.999), an average with a half-life of
-2,200 kimg. FID 4.16 there.
+2,200 kimg; without flips of the images. FID 4.16 there.
 
     python main.py --config=configs/biggan.py
     python main.py --config=configs/biggan.py:digits

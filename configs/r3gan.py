@@ -3,8 +3,9 @@
 Paper: Huang et al. 2024, the CIFAR-10 preset: batch 512, 64 latents, Adam 2e-4 (0, 0.99) falling along a cosine to a
 quarter, gamma from 0.05 to a tenth, augmentation rising to probability 0.55. FID 1.96 there. What differs: b2 is 0.99
 from the start, the average's half-life 5,000 kimg with the usual ramp, colours are augmented as often as all else
-(there half as often), the discriminator's projection has an unconditional logit beside it, and the generator is paired
-with the real images of the discriminator's last turn.
+(there half as often) and by bilinear resampling, the discriminator's projection has an unconditional logit beside it,
+the penalties see an augmentation of their own, the generator is paired with the real images of the discriminator's
+last turn, and all numbers are float32.
 
     python main.py --config=configs/r3gan.py
     python main.py --config=configs/r3gan.py:digits

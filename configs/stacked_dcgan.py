@@ -19,7 +19,6 @@ def get_config():
     config.penalty.update(name="r1_r2", weight=1.0)
     config.batch_size, config.networks.latent_size = 32, 64
     dcgan(config, critic_norm="none")
-    config.networks.generator.width = config.networks.discriminator.width = 32
     train_for(config, 200.0, "linear", learning_rate=2e-3, b1=0.0, b2=0.99)
     config.evaluation.metrics = "fid,modes"
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 4.0, 20.0, 50.0

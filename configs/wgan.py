@@ -1,7 +1,7 @@
 """WGAN: a critic made Lipschitz by clipping its weights.
 
 Paper: Arjovsky et al. 2017, algorithm 1: DCGAN networks, RMSprop 5e-5, weights clipped to 0.01, five turns of the
-critic. The authors' code gives it a hundred in the first rounds, which is left out.
+critic. What differs: 128 latents (there 100), and no hundred turns in the first rounds, which the authors' code has.
 
     python main.py --config=configs/wgan.py
     python main.py --config=configs/wgan.py:digits

@@ -1,0 +1,21 @@
+"""DCGAN: convolutional networks with batch normalisation, against which the others are measured.
+
+Paper: Radford et al. 2016: the non-saturating objective, Adam 2e-4 (0.5, 0.999). FID 48.3 on CIFAR-10 in Kang et al.
+2023 (StudioGAN, of larger networks, with two turns of the discriminator), at its best checkpoint; 137 at the end there.
+
+    python main.py --config=configs/dcgan.py
+    python main.py --config=configs/dcgan.py:digits
+
+Result: CIFAR-10 not yet measured: it is made for an accelerator.
+"""
+
+from configs._papers import dcgan, on, train_for
+
+
+def get_config(data="cifar10"):
+    config = on(data)
+    dcgan(config, critic_norm="batch")
+    train_for(config, 6_000.0, "constant", learning_rate=2e-4)
+    if data == "digits":
+        train_for(config, 100.0, "linear", learning_rate=2e-3)
+    return config
