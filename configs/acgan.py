@@ -1,7 +1,7 @@
 """AC-GAN: a discriminator that also names the class.
 
 Paper: Odena et al. 2017, with the networks of `sngan`, conditional batch normalisation in the generator, and the
-weights of Gulrajani et al. 2017: the classifier's 1 in the discriminator, on real and fake images, 0.1 in the generator.
+classifier's weights of Gulrajani et al. 2017: 1 in the discriminator, on real and fake images, 0.1 in the generator.
 
     python main.py --config=configs/acgan.py
     python main.py --config=configs/acgan.py:digits
