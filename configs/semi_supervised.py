@@ -1,18 +1,24 @@
 """Improved GAN: a classifier of digits that learns from a hundred labels, ten of each class, and many images without.
 
 Paper: Salimans et al. 2016, sections 5 and 6.1: K classes and a generator's images as one more, feature matching, 100
-labels of MNIST; 0.93 % of errors there, with 60,000 images without labels in place of 8,000. The classifier is
-convolutional, and its answer shall not change with noise and small affine maps of the image (Laine and Aila 2017).
+labels of MNIST; 0.93 % of errors there, with 60,000 images without labels in place of 8,000. What differs: the
+classifier is convolutional and sees small affine maps of all images, and its answers shall agree on two of them (Laine
+and Aila 2017, without their ramp).
 
     python main.py --config=configs/semi_supervised.py
-    python main.py --config=configs/semi_supervised.py \
-        --config.semi_supervised.unlabelled_weight=0 --config.semi_supervised.consistency=0
+    python main.py --config=configs/semi_supervised.py --config.semi_supervised.consistency=0
+    python main.py --config=configs/semi_supervised.py --config.semi_supervised.unlabelled_weight=0
+    python main.py --config=configs/semi_supervised.py --config.semi_supervised.consistency=0 \
+        --config.semi_supervised.unlabelled_weight=0
 
-The first trains it on 8,000 of the embedded digits, the second the same classifier on the 100 labels alone;
-`test_error` is the share of the 2,000 others that the averaged classifier gets wrong. Other seeds choose other digits
-with `--config.seed=1 --config.data.split_seed=1`.
+The first trains it on 8,000 of the embedded digits, the second without the agreement, the third without a generator,
+the last on the 100 labels alone. `test_error` is the share of the 2,000 others that the averaged classifier gets wrong;
+judge by the last checkpoint, as the best is that of the generator's images. Other seeds choose other digits with
+`--config.seed=1 --config.data.split_seed=1`.
 
-Result: not yet measured.
+Result: 300 kimg (3,000 rounds), seeds 0-2, one core of an AMD EPYC, 5 min: 1.8 +- 0.6 % of errors. Without the
+agreement 5.5 +- 0.6 %, without a generator 1.7 +- 0.4 %, with the labels alone 7.2 +- 0.3 %. So the generator helps,
+but adds nothing to the agreement; its images are a handful of blots, as feature matching allows.
 """
 
 from gan_jax.config import base_config
