@@ -5,9 +5,9 @@ packing.
 
     python main.py --config=configs/ring_mlp.py
 
-Result: not yet measured at this length; after 1,000 kimg, seeds 0 and 1 (`benchmarks/mode_collapse.py`): 8 of 8 modes,
-82.7 +- 1.3 % of the samples within 3 standard deviations, KL 0.001 (PacGAN's protocol: averaged generator, 2,500
-samples).
+Result: 3,000 kimg (23,438 rounds), seeds 0-9 as one program (`benchmarks/mode_collapse.py`), one core of an AMD EPYC,
+7:20: 8.0 of 8 modes, 93.4 +- 0.7 % of the samples within 3 standard deviations, KL 0.002 +- 0.001 (PacGAN's protocol:
+averaged generator, 2,500 samples). Without the penalty 6.4 +- 1.4 modes.
 """
 
 from gan_jax.config import base_config
