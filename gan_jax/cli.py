@@ -109,6 +109,8 @@ def normalise(argv: list[str]) -> None:
 def load_config(name: str | Path) -> ConfigDict:
     """What `get_config()` of a Python file returns, or, for FILE.py:WORD, `get_config("WORD")`.
 
+    A config in FOLDER/ may import its neighbours as `FOLDER.NAME`, wherever Python was started.
+
     Raises:
         UserError: there is no such file, or it is no config, or it knows no such word.
     """
@@ -117,6 +119,8 @@ def load_config(name: str | Path) -> ConfigDict:
     if not path.is_file():
         raise UserError(f"--config={path}: there is no such file")
     path = path.absolute()
+    if str(path.parent.parent) not in sys.path:
+        sys.path.append(str(path.parent.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     try:

@@ -194,6 +194,16 @@ def test_a_config_for_several_data_sets(tmp_path):
     assert cli.default_workdir("configs/c.py:grid") == Path("runs/c_grid")
 
 
+def test_a_config_finds_its_neighbours(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    folder = tmp_path / "own_configs"
+    folder.mkdir()
+    first = "from gan_jax.config import base_config\ndef get_config():\n    return base_config()\n"
+    (folder / "first.py").write_text(first)
+    (folder / "second.py").write_text("from own_configs.first import get_config\n")
+    assert cli.load_config(folder / "second.py").game == "adversarial"
+
+
 @pytest.mark.parametrize(
     "error, status",
     [
