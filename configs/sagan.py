@@ -21,7 +21,8 @@ def get_config(data="cifar10"):
     if data == "digits":
         config.n_critic = 1
         resnet(config, generator_width=16, width=16)
-        train_for(config, 60.0, "linear", learning_rate=1e-3, b1=0.0, b2=0.99)
+        train_for(config, 60.0, "linear", learning_rate=2e-3, b1=0.0, b2=0.99)
+        config.optimizers.generator.learning_rate = 5e-4  # two time scales, as the paper on ImageNet; else it collapses
     for player in ("generator", "discriminator"):
         config.networks[player].update(attention=16 if data == "cifar10" else 14, spectral=True)
     return config
