@@ -6,7 +6,9 @@ classifier's weights of Gulrajani et al. 2017: 1 in the discriminator, on real a
     python main.py --config=configs/acgan.py
     python main.py --config=configs/acgan.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:44: FID 4.1, precision 0.577, recall
+0.582, 96.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
+it is made for an accelerator.
 """
 
 from configs import sngan

