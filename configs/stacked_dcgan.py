@@ -5,7 +5,9 @@ and the objective of Huang et al. 2024 (R3GAN): relativistic pairs, R1 + R2.
 
     python main.py --config=configs/stacked_dcgan.py
 
-Result: not yet measured.
+Result: 200 kimg (6,250 rounds), seed 0, one core of an AMD EPYC, 6:50: 998 of 1,000 modes, KL 0.13 (26,000 samples of
+the averaged generator, digits classifier). Three seeds after 60 kimg: 992 +- 3, KL 0.37; non-saturating without a
+penalty 983 +- 10, KL 0.46 (`benchmarks/mode_collapse.py`).
 """
 
 from configs._papers import dcgan, train_for
