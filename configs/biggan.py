@@ -8,7 +8,7 @@ initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.
     python main.py --config=configs/biggan.py
     python main.py --config=configs/biggan.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits not yet measured, slow on a CPU; CIFAR-10 not yet measured: it is made for an accelerator.
 """
 
 from configs import sagan

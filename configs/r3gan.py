@@ -10,7 +10,9 @@ last turn, and all numbers are float32.
     python main.py --config=configs/r3gan.py
     python main.py --config=configs/r3gan.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 11 min: the generator collapses to one
+picture a class (FID 60.5, 6 of 10 classes), so the twin's rate and gamma are not the right ones yet. CIFAR-10 not yet
+measured: it is made for an accelerator.
 """
 
 from configs._papers import on, train_for

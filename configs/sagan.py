@@ -7,7 +7,9 @@ Adam 2e-4 (0.5, 0.999); without flips of the images. FID 10.4 there.
     python main.py --config=configs/sagan.py
     python main.py --config=configs/sagan.py:digits
 
-Result: CIFAR-10 not yet measured: it is made for an accelerator.
+Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 5:53: FID 9.2, precision 0.696, recall
+0.166, 97.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
+it is made for an accelerator.
 """
 
 from configs._papers import on, resnet, train_for
