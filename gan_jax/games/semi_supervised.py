@@ -142,4 +142,6 @@ def check(config, discriminator, image_shape: tuple[int, ...], num_classes: int)
             raise UserError("config.augment needs images, these data are points")
     if "index" not in inspect.signature(type(discriminator).__call__).parameters:
         name = config.networks.discriminator.name
-        raise UserError(f"config.networks.discriminator.name={name!r}: this game's adds noise of its own, as improved")
+        raise UserError(
+            f"config.networks.discriminator.name={name!r}: this game's adds noise of its own, as convnet and improved"
+        )
