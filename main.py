@@ -1,10 +1,11 @@
-"""Trains a GAN, samples from a trained one, or measures how good its samples are.
+"""Trains a GAN, samples from a trained one or translates pictures with it, or measures how good it is.
 
 python main.py                                                        trains configs/digits_dcgan.py
 python main.py --config=configs/ring_mlp.py --config.total_kimg=500   another config, with a change
 python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.png
 python main.py --mode=evaluate --workdir=runs/digits_dcgan            fid, precision, recall, ...
 python main.py --mode=evaluate --images_a=PATH --images_b=PATH        of any two sets of images
+python main.py --mode=translate --workdir=runs/facades_pix2pix --input=PICTURES --out=FOLDER
 python main.py --mode=train_classifier --config.data.source=folder:PATH --out=mine.npz
 """
 
@@ -21,7 +22,14 @@ SAMPLE = ("workdir", "num", "seed", "out", "label", "ema", "checkpoint")
 SETS = ("images_a", "images_b", "image_size")
 EVALUATE = ("workdir", "num", "seed", "out", "ema", "checkpoint", "metrics", "features", *SETS)
 TRAIN_CLASSIFIER = ("config", "out", "seed", "test", "kimg")
-MODES = {"train": TRAIN, "sample": SAMPLE, "evaluate": EVALUATE, "train_classifier": TRAIN_CLASSIFIER}
+TRANSLATE = ("workdir", "input", "out", "direction", "image_size", "animate", "seed", "ema", "checkpoint")
+MODES = {
+    "train": TRAIN,
+    "sample": SAMPLE,
+    "evaluate": EVALUATE,
+    "translate": TRANSLATE,
+    "train_classifier": TRAIN_CLASSIFIER,
+}
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file("config", None, "The experiment; change any key with --config.KEY=VALUE.")
@@ -33,18 +41,27 @@ flags.DEFINE_string("coordinator_address", None, "HOST:PORT of process 0, for se
 flags.DEFINE_integer("num_processes", None, "How many processes there are, for several hosts.")
 flags.DEFINE_integer("process_id", None, "This process's number, from 0, for several hosts.")
 flags.DEFINE_integer("num", None, "sample, evaluate: how many samples; by default 64 and 50,000.")
-flags.DEFINE_integer("seed", 0, "sample, evaluate: of the latents; train_classifier: of all.")
-flags.DEFINE_string("out", None, "sample: FILE.png (a grid) or .npz (arrays); evaluate: .json; train_classifier: .npz.")
+flags.DEFINE_integer("seed", 0, "Of the latents, or of what translates; train_classifier: of all.")
+flags.DEFINE_string(
+    "out",
+    None,
+    "sample: FILE.png (a grid) or .npz (arrays); translate: a folder; evaluate: .json; train_classifier: .npz.",
+)
 flags.DEFINE_integer("label", None, "sample: the class, for a conditional model; by default each in turn.")
-flags.DEFINE_bool("ema", True, "sample, evaluate: the averaged generator; --noema: the newest parameters.")
-flags.DEFINE_string("checkpoint", "last", "sample, evaluate: last, best, or a number of rounds.")
+flags.DEFINE_bool("ema", True, "sample, evaluate, translate: the averaged generator; --noema: the newest parameters.")
+flags.DEFINE_string("checkpoint", "last", "sample, evaluate, translate: last, best, or a number of rounds.")
 flags.DEFINE_string("metrics", "auto", "evaluate: auto, all, or of fid,kid,is,pr,dc,modes,swd,nn,ppl,cas.")
 flags.DEFINE_string(
     "features", "auto", "evaluate: points, classifier[:FILE], inception[:FILE], inception_clean[:FILE]."
 )
 flags.DEFINE_string("images_a", None, "evaluate: a folder, .zip, .npz or data.source in place of a run's samples.")
 flags.DEFINE_string("images_b", None, "evaluate: the real images; by default the run's own data.")
-flags.DEFINE_string("image_size", "native", "evaluate: what the images of both sets are resized to first, 64 or 48x80.")
+flags.DEFINE_string(
+    "image_size", None, "evaluate: what both sets are resized to, 64 or 48x80; translate: for the network, or native."
+)
+flags.DEFINE_string("input", None, "translate: a picture, or a folder of pictures.")
+flags.DEFINE_enum("direction", "ab", ["ab", "ba"], "translate: from inputs to targets, or back (CycleGAN).")
+flags.DEFINE_bool("animate", False, "translate: also write animations in which input and output take turns.")
 flags.DEFINE_string("test", None, "train_classifier: a data.source to test on; by default a tenth that is held out.")
 flags.DEFINE_float("kimg", 600.0, "train_classifier: thousands of images to train on, over all epochs.")
 

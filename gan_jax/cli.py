@@ -82,7 +82,7 @@ def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> li
     rest = values(argv)[1:]
     if rest:
         raise UserError(f"{' '.join(rest)}: not a flag; flags are written --name=value")
-    if given and values.mode in ("sample", "evaluate"):
+    if given and values.mode in ("sample", "evaluate", "translate"):
         raise UserError(
             f"{given[0]} means nothing with --mode={values.mode}: it reads the config of the run in --workdir"
         )
@@ -207,7 +207,7 @@ def evaluate(workdir, images_a, images_b, image_size, num, seed, out, ema, check
     """`--mode=evaluate`; see `gan_jax.evaluate.evaluate_run` and `evaluate_sets`."""
     if (workdir is None) == (images_a is None) or (images_a and images_b is None):
         raise UserError("--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH")
-    if workdir and image_size != "native":
+    if workdir and image_size:
         raise UserError("--image_size is for --images_a: a run's samples have the size that it was trained on")
     if images_a and (checkpoint != "last" or not ema):
         raise UserError("--checkpoint and --noema are for --workdir: --images_a are taken as they are")
@@ -224,7 +224,19 @@ def evaluate(workdir, images_a, images_b, image_size, num, seed, out, ema, check
     if workdir:
         evaluate_run(Path(workdir), real=images_b, ema=ema, checkpoint=checkpoint, **options)
     else:
-        evaluate_sets(images_a, images_b, image_size=image_size, **options)
+        evaluate_sets(images_a, images_b, image_size=image_size or "native", **options)
+
+
+def translate(workdir: str | None, input: str | None, out: str | None, direction, image_size, **options) -> None:
+    """`--mode=translate`; see `gan_jax.translate.translate_files`."""
+    if workdir is None or input is None or out is None:
+        raise UserError("--mode=translate needs --workdir=DIR, --input=FILE_OR_FOLDER and --out=FOLDER")
+    check_seed(options["seed"])
+    start_jax()
+    from gan_jax.translate import translate_files
+
+    paths = (Path(path).expanduser() for path in (workdir, input, out))
+    translate_files(*paths, direction=direction, image_size=image_size or "run", **options)
 
 
 def train_classifier(config, out: str | None, test: str | None, kimg: float, seed: int) -> None:

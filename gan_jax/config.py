@@ -35,6 +35,7 @@ def base_config() -> ConfigDict:
         "clip_norm": 0.0,  # global norm of the gradient; 0: not clipped
         "decay": "constant",  # or linear | cosine, over decay_kimg down to `final` of the start
         "decay_kimg": 0.0,
+        "hold_kimg": 0.0,  # before that
         "final": 0.0,
         "clip_weights": 0.0,  # to [-c, c] after each update, a critic's (Arjovsky et al. 2017); 0: not clipped
         "orthogonal": 0.0,  # the paper's beta (Brock et al. 2019)
@@ -95,11 +96,21 @@ def base_config() -> ConfigDict:
             "labelled": 0,  # examples that keep their labels, an equal number of each class; 0: all
             "held_out": 0.0,  # the share of the examples that is not trained on, to test a classifier
             "split_seed": 0,  # which ones
+            # What a game that translates makes an image from:
+            "pair": "none",  # one half of each picture makes the other: left_right (the left is the input) | right_left
+            "inputs": "",  # or the picture of equal name in another folder: or zip:
+            "paired": True,  # False: inputs and targets are drawn on their own, as two sets without pairs
+            "task": "none",  # or what is made of the image itself: colorize | superres | inpaint | edges
+            "factor": 4,  # of superres
+            "jitter": 0,  # enlarge the shorter side to so many pixels, cut out a window of the old size; 0: no
+            "crop": 0,  # train on windows of this size; 0: on whole images
+            "flip": False,  # half of the time, left to right
         },
         "evaluation": {  # of the averaged generator, every eval_kimg and at the end
             "features": "auto",  # or none | points | classifier[:FILE] | inception[:FILE] | inception_clean[:FILE]
             "metrics": "watched",  # or a list such as "fid,kid,pr"
             "num": 10_000,  # samples
+            "source": "",  # pictures to translate, in the form of data.source; else those held out, else the data's own
         },
         "log_kimg": 2.0,
         "sample_kimg": 10.0,
@@ -175,7 +186,7 @@ def check(config: ConfigDict) -> None:
 TINY = 1e-9  # what is positive is at least this
 RANGES = {
     **dict.fromkeys(("seed", "data.split_seed"), (0, 2**32 - 1)),
-    "data.labelled": (0, 2**31 - 1),
+    **dict.fromkeys(("data.labelled", "data.jitter", "data.crop", "pool"), (0, 2**31 - 1)),
     "total_kimg": (TINY, 1e12),
     **dict.fromkeys(
         ("batch_size", "n_critic", "generator_batch", "pac", "every", "latent_size", "width", "keep_checkpoints"),
@@ -183,7 +194,16 @@ RANGES = {
     ),
     **dict.fromkeys(("log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg"), (TINY, math.inf)),
     **dict.fromkeys(
-        ("learning_rate", "decay_kimg", "clip_norm", "eps", "clip_weights", "half_life_kimg", "resident_mb"),
+        (
+            "learning_rate",
+            "decay_kimg",
+            "hold_kimg",
+            "clip_norm",
+            "eps",
+            "clip_weights",
+            "half_life_kimg",
+            "resident_mb",
+        ),
         (0, math.inf),
     ),
     **dict.fromkeys(("b1", "b2"), (0, 1 - TINY)),
@@ -208,6 +228,13 @@ RANGES = {
             "bias_scale",
             "semi_supervised.unlabelled_weight",
             "semi_supervised.consistency",
+            "pix2pix.l1",
+            "cyclegan.cycle",
+            "cyclegan.identity",
+            "srgan.pixel",
+            "srgan.adversarial",
+            "srgan.perceptual",
+            "warmup_kimg",
             "input_noise",
             "noise",
         ),
@@ -216,12 +243,27 @@ RANGES = {
     **dict.fromkeys(("cardinality", "expansion", "embedding_size", "smallest"), (1, 2**31 - 1)),
     **dict.fromkeys(("depth", "blocks", "plain"), (0, 2**31 - 1)),
     "lecam.decay": (0, 1 - TINY),
+    "dropout": (0, 1 - TINY),
     "augment.p": (0, 1),
     "augment.target": (0, 1 - TINY),
     "augment.speed_kimg": (TINY, math.inf),
     **dict.fromkeys(("info.categories", "info.continuous"), (0, 2**31 - 1)),
     "consistency.sigma": (TINY, math.inf),
 }
+
+
+def refuse_unheeded(config: ConfigDict, heeded: tuple[str, ...]) -> None:
+    """Raises UserError if a game heeds some groups of keys alone and another one is not as `base_config` has it."""
+    own, plain = flatten(config), flatten(base_config())
+    for key in plain:
+        if key.partition(".")[0] not in heeded and not key.endswith("kimg") and own[key] != plain[key]:
+            raise UserError(f"config.{key}={own[key]!r}: this game knows nothing of it, leave it {plain[key]!r}")
+
+
+def refuse_other_keys(config: ConfigDict, group: str, keys: Iterable[str]) -> None:
+    """Raises UserError if `config.group`, a game's own, has not these very keys."""
+    if set(config.get(group, {})) != set(keys):
+        raise UserError(f"this game needs the keys {', '.join(f'config.{group}.{key}' for key in keys)}, and no others")
 
 
 def classes_used(config: ConfigDict, num_classes: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, images
+from gan_jax.config import base_config
 from gan_jax.data.cache import check_writable
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import is_digits, open_features
@@ -21,7 +22,8 @@ from gan_jax.experiment import Experiment
 from gan_jax.files import replacing
 from gan_jax.game import Game, State, Variables
 from gan_jax.noise import per_example
-from gan_jax.sampling import CALIBRATED_ON, as_source, labels_for, load_run, make_averager
+from gan_jax.sampling import CALIBRATED_ON, as_source, labels_for, load_run, make_averager, translated
+from gan_jax.views import translates
 
 CHUNK = 1000  # examples that are classified at once
 
@@ -59,8 +61,11 @@ def evaluate_run(
     shape, step = tuple(run.record["image_shape"]), int(run.state.step)
     out, own = out or workdir / "evaluations.jsonl", run.config.data
     check_out(out)
-    real_name, size = real or own.source, "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
-    source = open_set(real, size, own.fit) if real else data.open_source(own)
+    if run.experiment.view:
+        source, real_name = open_translated(run.config, real)
+    else:
+        size = "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
+        source, real_name = open_set(real, size, own.fit) if real else data.open_source(own), real or own.source
     if source.image_shape != shape:
         raise UserError(f"{real_name} has examples {list(source.image_shape)}, {workdir} makes {list(shape)}")
     if features == "auto" and run.config.evaluation.features != "none":
@@ -68,9 +73,9 @@ def evaluate_run(
     seen = open_features(features, source, own.source)
     game = run.experiment.game
     variables = make_averager(game)(run.state) if ema else run.state.variables
-    labels, whose = labels_like(source, run.experiment.num_classes, num, seed)
-    fake = as_source(game, variables, labels, run.experiment.num_classes, shape, seed)
-    paths = make_paths(game, variables, labels, seed) if game.decode else None
+    source, fakes, whose = make_fakes(run.experiment, source, num, seed)
+    fake = fakes(variables)
+    paths = make_paths(game, variables, fake.labels, seed) if game.decode else None
     chosen = choose(metrics, seen, source, fake, paths)
     about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
     evaluate = make_evaluator(source, seen, num, {"source": real_name, "fit": own.fit}, seed)
@@ -121,10 +126,48 @@ def open_set(path: str, image_size: str, fit: str) -> data.Source:
             raise UserError(f"{path}: there is no such folder, .zip or .npz file, or data set")
         name = f"{forms[file.suffix] if file else 'folder'}:{path}"
     try:
-        config = {"source": name, "image_size": image_size, "fit": fit, "skip_broken": False}
-        return data.open_source(ConfigDict({**config, "labelled": 0, "held_out": 0.0, "split_seed": 0}))
+        config = base_config().data
+        config.update(source=name, image_size=image_size, fit=fit)
+        return data.open_source(config)
     except UserError as error:  # which names the keys of a config
         raise UserError(str(error).replace("data.image_size", "--image_size")) from None
+
+
+def open_translated(config, name: str | None = None) -> tuple[data.Source, str]:
+    """The pictures on which a game that translates is measured and watched, and what to call them.
+
+    They are those of `name`, else of `config.evaluation.source`, else the ones held out, else those that it was trained
+    on. They are pairs wherever a picture holds both, even if the game does not learn from pairs.
+    """
+    own = ConfigDict(config.data.to_dict())
+    own.paired = own.paired or own.pair != "none"
+    if name := name or config.evaluation.source:
+        if own.inputs:
+            raise UserError(f"{name}: pictures with inputs in another folder are set aside with data.held_out")
+        own.source, own.held_out = name, 0.0
+    source = data.open_source(own)
+    if source.held_out is not None:
+        return source.held_out, f"{own.source} (held out {own.held_out:g}, split {own.split_seed})"
+    return source, own.source
+
+
+def make_fakes(
+    experiment: Experiment, source: data.Source, num: int, seed: int
+) -> tuple[data.Source, Callable[[Variables], data.Source], str]:
+    """What samples are compared with, `variables -> samples`, and what to say of their labels.
+
+    There are `num` samples; or translations of at most so many examples, and they are compared with these alone.
+    """
+    if experiment.view:
+        if len(source) > num:
+            source = source.select(np.sort(np.random.default_rng(seed).permutation(len(source))[:num]))
+        return source, lambda variables: translated(experiment.game, experiment.view, variables, source, seed), "none"
+    labels, whose = labels_like(source, experiment.num_classes, num, seed)
+
+    def fakes(variables):
+        return as_source(experiment.game, variables, labels, experiment.num_classes, source.image_shape, seed)
+
+    return source, fakes, whose
 
 
 def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> tuple[np.ndarray, str]:
@@ -225,7 +268,7 @@ def tell(report: Report, out: Path | None) -> None:
 
 def monitored(config, source: data.Source) -> bool:
     """Whether a run is evaluated while it is trained: "auto" is only where no network must be fetched for it."""
-    if config.evaluation.features == "auto":
+    if config.evaluation.features == "auto" and not translates(config.data):
         return len(source.image_shape) == 1 or is_digits(source, config.data.source)
     return config.evaluation.features != "none"
 
@@ -236,18 +279,20 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
     Raises:
         UserError: features or metrics that do not fit the data.
     """
-    own, name = config.evaluation, config.data.source
-    features = open_features(own.features, source, name)
-    labels, whose = labels_like(source, experiment.num_classes, own.num, config.seed)
+    own, name, kind = config.evaluation, config.data.source, config.evaluation.features
+    if experiment.view:
+        if kind == "auto" and not is_digits(source, name):
+            kind = "pixels"
+        source, name = open_translated(config)
+    features = open_features(kind, source, name)
+    source, fakes, whose = make_fakes(experiment, source, own.num, config.seed)
     evaluate = make_evaluator(source, features, own.num, {"source": name, "fit": config.data.fit}, config.seed)
     average = make_averager(experiment.game)
-
-    def fakes(variables):
-        return as_source(experiment.game, variables, labels, experiment.num_classes, source.image_shape, config.seed)
-
     metrics = choose(own.metrics, features, source, fakes({}), None)  # which looks at no sample yet
     if not JUDGED & set(metrics):
-        raise UserError(f"config.evaluation.metrics={own.metrics}: one of fid, kid and dc must tell the best round")
+        raise UserError(
+            f"config.evaluation.metrics={own.metrics}: one of fid, kid, dc and pairs must tell the best round"
+        )
 
     def monitor(state: State) -> Report:
         state = jax.device_get(state)

@@ -13,6 +13,7 @@ from gan_jax.errors import UserError
 from gan_jax.game import Game, State, batches_per_round, init_state
 from gan_jax.noise import INITIAL_VARIABLES
 from gan_jax.optimizers import Schedule, lazy_correction, learning_rate, make_optimizer
+from gan_jax.views import View, make_view, translates
 
 
 class Experiment(NamedTuple):
@@ -26,6 +27,7 @@ class Experiment(NamedTuple):
     state_shapes: State
     images_per_round: int  # that the discriminator sees
     total_rounds: int
+    view: View | None  # of a game that translates images
 
 
 def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
@@ -58,4 +60,5 @@ def build(config, image_shape: tuple[int, ...], num_classes: int) -> Experiment:
     init = jax.jit(start)
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
     shapes = jax.eval_shape(init, np.uint32(0))
-    return Experiment(game, num_classes, optimizers, rates, init, shapes, per_round, total_rounds)
+    view = make_view(config.data, image_shape) if translates(config.data) else None
+    return Experiment(game, num_classes, optimizers, rates, init, shapes, per_round, total_rounds, view)

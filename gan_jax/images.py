@@ -80,7 +80,9 @@ def save(picture: np.ndarray, path: Path) -> None:
     from PIL import Image
 
     with replacing(path) as file:
-        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file)
+        # Without chroma subsampling JPEG's colours are as sharp as its greys. Other formats ignore the options.
+        image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+        image.save(file, quality=95, subsampling=0) if path.suffix.lower() in (".jpg", ".jpeg") else image.save(file)
 
 
 def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most: int = 80) -> None:
@@ -90,6 +92,17 @@ def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most:
     chosen = [pictures[i] for i in np.unique(np.linspace(0, len(pictures) - 1, most).round().astype(int))]
     frames = [Image.open(picture).convert("RGB").quantize(64) for picture in chosen]
     pause = max(20, int(1000 * seconds / len(frames)))
-    durations = [pause] * (len(frames) - 1) + [2000]
+    _save_frames(frames, [pause] * (len(frames) - 1) + [2000], path)
+
+
+def save_turns(pictures: list[np.ndarray], path: Path) -> None:
+    """A GIF of uint8 pictures [H, W, 1 or 3] of one size, each shown for a second, over and over."""
+    from PIL import Image
+
+    frames = [Image.fromarray(picture.repeat(3 // picture.shape[-1], axis=-1)).quantize(256) for picture in pictures]
+    _save_frames(frames, [1000] * len(frames), path)
+
+
+def _save_frames(frames: list, milliseconds: list[int], path: Path) -> None:
     with replacing(path) as file:
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)

@@ -31,10 +31,11 @@ def annealed(start: float, final: float, kimg: float, shape: str, seen_kimg: jax
 
 
 def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> Schedule:
-    """The learning rate as a function of rounds: constant, or from its value to `final` of it over `decay_kimg`.
+    """The learning rate as a function of rounds: constant, or, after `hold_kimg`, falling over `decay_kimg`.
 
     Args:
-        config: learning_rate, decay ("constant" | "linear" | "cosine"), decay_kimg, final (share of the start, [0, 1]).
+        config: learning_rate, decay ("constant" | "linear" | "cosine"), decay_kimg, hold_kimg, final (share of the
+            start, [0, 1]).
         images_per_round: real images that the discriminator sees.
         correction: a factor, see `lazy_correction`.
 
@@ -50,7 +51,7 @@ def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> 
         raise UserError(f"a {config.decay} learning-rate decay needs decay_kimg > 0, the kimg over which it falls")
 
     def rate(step):
-        seen = jnp.float32(step) * (images_per_round / 1000)
+        seen = jnp.maximum(jnp.float32(step) * (images_per_round / 1000) - config.hold_kimg, 0)
         return annealed(correction * config.learning_rate, config.final, config.decay_kimg, config.decay, seen)
 
     return rate

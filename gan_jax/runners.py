@@ -47,14 +47,16 @@ def prepare(resident: dict, batch: dict) -> dict:
 
     Args:
         resident: {"image": [N, ...], "label": [N], ...} of a set that lies on the device, or {}.
-        batch: leaves [R, B, ...]: "index", and "row" into the resident set or "image", "label", ... themselves.
+        batch: leaves [R, B, ...]: "index", and "row" into the resident set ("input_row" into "input", if that is a set
+            of its own) or "image", "label", ... themselves.
 
     Returns:
         {"image": float32 in [-1, 1] (points as they are), "label": int32, "index": int32, ...}, leaves [R, B, ...]; so
         is every other image.
     """
     if resident:
-        batch = {"index": batch["index"], **{name: leaf[batch["row"]] for name, leaf in resident.items()}}
+        chosen = {name: leaf[batch.get(f"{name}_row", batch["row"])] for name, leaf in resident.items()}
+        batch = {"index": batch["index"], **chosen}
     return jax.tree.map(to_float, batch)
 
 

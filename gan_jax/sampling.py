@@ -1,6 +1,7 @@
 """Samples of the averaged generator, while a game is trained and afterwards."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +19,12 @@ from gan_jax.errors import Diverged, UserError
 from gan_jax.experiment import Experiment, build
 from gan_jax.files import replacing
 from gan_jax.game import Game, State, Variables
+from gan_jax.images import to_float
 from gan_jax.runners import spread_over_devices
+from gan_jax.views import View
 
 CALIBRATION_BATCHES, CALIBRATION_BATCH_SIZE = 32, 64
+PIXELS = 2**21  # numbers of all images that are translated at once, so that large ones find room
 CALIBRATED_ON = CALIBRATION_BATCHES * CALIBRATION_BATCH_SIZE
 
 
@@ -45,24 +49,27 @@ def make_averager(game: Game) -> Callable[[State], Variables]:
 
 
 def make_sampler(game: Game) -> Callable:
-    """`(variables, key, labels [n], index [n]) -> samples [n, ...]`: uint8 images, or float32 points.
+    """`(variables, key, conditions [n, ...], index [n]) -> samples [n, ...]`: uint8 images, or float32 points.
 
-    By default the samples are those of index 0 to n - 1; sample i is the same whichever others are drawn with it.
-    Labels are ignored by an unconditional game. It raises Diverged if a sample is not finite.
+    Conditions are labels, which an unconditional game ignores, or the images (uint8, or float in [-1, 1]) that a game
+    translates. By default the samples are those of index 0 to n - 1; sample i is the same whichever others are drawn
+    with it. It raises Diverged if a sample is not finite.
     """
-    draw = jax.jit(game.sample)
+    draw = jax.jit(lambda variables, key, index, condition: game.sample(variables, key, index, to_float(condition)))
     whole, split = spread_over_devices()
-    chunk = 128 * jax.local_device_count()
 
-    def sample(variables: Variables, key: jax.Array, labels: np.ndarray, index: np.ndarray | None = None) -> np.ndarray:
-        index = np.arange(len(labels)) if index is None else index
+    def sample(
+        variables: Variables, key: jax.Array, conditions: np.ndarray, index: np.ndarray | None = None
+    ) -> np.ndarray:
+        n = len(conditions)
+        index = np.arange(n, dtype=np.int32) if index is None else np.asarray(index, np.int32)
         variables = jax.device_put(variables, whole)
+        chunk = max(1, min(128, PIXELS // math.prod(conditions.shape[1:]))) * jax.local_device_count()
         parts = []
-        for start in range(0, len(labels), chunk):
-            # Always a whole chunk: one shape, one compilation.
-            part = [np.resize(array[start : start + chunk], chunk).astype(np.int32) for array in (index, labels)]
-            parts.append(np.asarray(draw(variables, key, *jax.device_put(part, split))))
-        samples = np.concatenate(parts)[: len(labels)]
+        for start in range(0, n, chunk):
+            rows = start + np.arange(chunk) % min(chunk, n - start)  # always a whole chunk: one compilation
+            parts.append(np.asarray(draw(variables, key, *jax.device_put((index[rows], conditions[rows]), split))))
+        samples = np.concatenate(parts)[:n]
         if not np.isfinite(samples).all():
             raise Diverged("samples of the generator are not finite")
         return images.to_uint8(samples) if samples.ndim == 4 else samples
@@ -89,6 +96,26 @@ def as_source(
     variables = jax.device_put(variables, spread_over_devices()[0])
     drawn = _Drawn(lambda rows: sample(variables, key, labels[rows], rows), (len(labels), *image_shape))
     return Source(drawn, labels, tuple(map(str, range(num_classes))))
+
+
+def translated(game: Game, view: View, variables: Variables, source: Source, seed: int) -> Source:
+    """A data set's translations as a data set, whenever they are read: translation i is that of the source's input i.
+
+    It has the inputs too, if they are made of, or belong to, the source's images, uint8 like these.
+    """
+    sample, look, key = make_sampler(game), jax.jit(view.test), jax.random.key(seed)
+    variables = jax.device_put(variables, spread_over_devices()[0])
+
+    def inputs(rows):
+        if source.unpaired is not None:
+            return source.unpaired.read(rows % len(source.unpaired))["image"]
+        batch = {name: to_float(leaf) for name, leaf in source.read(rows).items() if name in ("image", "input")}
+        return images.to_uint8(look({**batch, "index": np.asarray(rows, np.int32)})["input"])
+
+    made = _Drawn(lambda rows: sample(variables, key, inputs(rows), rows), (len(source), *source.image_shape))
+    shape = (*(side * view.input_shape[0] // view.shape[0] for side in source.image_shape[:2]), view.input_shape[2])
+    shown = None if source.unpaired is not None else _Drawn(inputs, (len(source), *shape))
+    return Source(made, np.zeros(len(source), np.int32), inputs=shown)
 
 
 def labels_for(n: int, num_classes: int, label: int | None = None) -> np.ndarray:
@@ -162,7 +189,10 @@ def sample_to_file(
         raise UserError(f"--out={out}: there is no folder {out.parent}")
     if num < 1:
         raise UserError(f"--num={num}: must be positive")
-    _, (game, num_classes, *_), state, _ = load_run(workdir, checkpoint)
+    _, experiment, state, _ = load_run(workdir, checkpoint)
+    if experiment.view:
+        raise UserError(f"{workdir} translates images: use --mode=translate --input=FILE_OR_FOLDER --out=FOLDER")
+    game, num_classes = experiment.game, experiment.num_classes
     labels = labels_for(num, num_classes, label)
     variables = make_averager(game)(state) if ema else state.variables
     samples = make_sampler(game)(variables, jax.random.key(seed), labels)

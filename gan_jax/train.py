@@ -36,8 +36,9 @@ def train(config, workdir: Path, runner: Runner) -> None:
     game, per_round, total_rounds = experiment.game, experiment.images_per_round, experiment.total_rounds
     if config.batch_size % runner.devices:
         raise UserError(f"config.batch_size={config.batch_size} is not divisible by {runner.devices} devices")
-    if config.batch_size > len(source):
-        raise UserError(f"config.batch_size={config.batch_size}: {config.data.source} has fewer images, {len(source)}")
+    for name, each in ((config.data.source, source), (config.data.inputs, source.unpaired)):
+        if each is not None and config.batch_size > len(each):
+            raise UserError(f"config.batch_size={config.batch_size}: {name} has fewer images, {len(each)}")
     decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
     run = runner.compile(make_round(game, experiment.optimizers, ema_decay=decay, axis_name=runner.axis_name))
     first_process, watched = jax.process_index() == 0, monitored(config, source)
@@ -56,7 +57,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
     state = runner.replicate(state)
 
     resident = source.nbytes <= config.data.resident_mb * 2**20
-    on_device = runner.replicate(source.read(np.arange(len(source)))) if resident else {}
+    on_device = runner.replicate(source.everything()) if resident else {}
     stream = data.Stream(
         source,
         batch_size=config.batch_size,
@@ -76,7 +77,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
         learning_rates=experiment.learning_rates,
         players={turn.name: turn.player for turn in game.turns},
     )
-    watch = make_watcher(experiment, source, config.seed) if first_process else None
+    watch = make_watcher(config, experiment, source) if first_process else None
     log.say(headline(config, source, experiment, runner))
     log.say(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
     if not watched and config.evaluation.features == "auto":

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gan_jax.data import arrays, folders, pictures, tfds, toys
+from gan_jax.data.pairs import with_inputs
 from gan_jax.data.source import Source
 from gan_jax.data.split import split
 from gan_jax.data.stream import Stream, rows
@@ -28,6 +29,7 @@ def open_source(config: Any) -> Source:
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
             labelled, held_out, split_seed: see `split.split`.
+            pair, inputs, paired, task: see `pairs.with_inputs`.
 
     Returns:
         The source; of the toys it has points, to which image_size and fit mean nothing.
@@ -35,14 +37,18 @@ def open_source(config: Any) -> Source:
     Raises:
         UserError: the config or the data are at fault.
     """
-    return split(_open(config), labelled=config.labelled, held_out=config.held_out, seed=config.split_seed)
+    source = with_inputs(config, lambda name: _open(config, name))
+    return split(source, labelled=config.labelled, held_out=config.held_out, seed=config.split_seed)
 
 
-def _open(config: Any) -> Source:
+def _open(config: Any, name: str) -> Source:
     size, fit = pictures.parse_size(config.image_size), config.fit
     if fit not in ("crop", "pad", "stretch"):
         raise UserError(f"data.fit={fit} must be crop, pad or stretch")
-    form, _, rest = config.source.partition(":")
+    halves = config.pair != "none"
+    form, _, rest = name.partition(":")
+    if halves and form not in ("folder", "zip"):
+        raise UserError(f"data.pair={config.pair}: only pictures of folder: or zip: have halves, not {name}")
     match form, rest:
         case "digits", "":
             return arrays.digits(size, fit)
@@ -51,11 +57,11 @@ def _open(config: Any) -> Source:
         case "ring" | "grid" | "spiral" | "moons", "":
             return getattr(toys, form)()
         case "folder", path if path:
-            return folders.folder(path, size, fit, config.skip_broken)
+            return folders.folder(path, size, fit, config.skip_broken, halves)
         case "zip", path if path:
-            return folders.zipped(path, size, fit, config.skip_broken)
+            return folders.zipped(path, size, fit, config.skip_broken, halves)
         case "npz", path if path:
             return arrays.npz(path, size, fit)
-        case "tfds", name if name:
-            return tfds.dataset(name, size, fit)
-    raise UserError(f"unknown data.source={config.source}: it must be one of {FORMS}")
+        case "tfds", dataset if dataset:
+            return tfds.dataset(dataset, size, fit)
+    raise UserError(f"unknown data.source={name}: it must be one of {FORMS}")

@@ -6,6 +6,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,7 +23,7 @@ Stamps = dict[str, tuple[int, int]]  # a picture's name, and two numbers that ch
 Read = Callable[[str], bytes]
 
 
-def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool) -> Source:
+def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool = False) -> Source:
     """All PNG, JPEG, WebP, BMP and GIF files in a folder and the folders in it.
 
     A picture's label is the name of the folder it lies in; where that is one and the same, the set is unlabelled.
@@ -33,6 +34,7 @@ def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool)
         size: (H, W) to resize to, or None if all pictures have one size.
         fit: how to, see `pictures.fitted`.
         skip_broken: leave out pictures that can't be decoded.
+        halves: each picture is two, side by side, to be fitted one by one: the images are [H, 2 W, C].
 
     Returns:
         A source that is decoded at its first opening and comes from the cache ever after.
@@ -40,6 +42,43 @@ def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool)
     Raises:
         UserError: there is no such folder, no picture in it, a broken one, or sizes differ and `size` is None.
     """
+    root, found = _in_folder(path)
+    return _open(root, found, lambda name: (root / name).read_bytes(), size, fit, skip_broken, halves)
+
+
+def zipped(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool = False) -> Source:
+    """All pictures in a zip file, or in a folder in one, as `folder` has them.
+
+    Args:
+        path: the file, and after it, if wanted, a folder inside: "~/cifar10.zip/train".
+        size, fit, skip_broken, halves: see `folder`.
+
+    Returns:
+        A source that is decoded at its first opening and comes from the cache ever after.
+
+    Raises:
+        UserError: there is no such file or it is no zip file; else see `folder`.
+    """
+    root, members, archive = _in_zip(path)
+    with archive:
+        found = {name: (info.file_size, info.CRC) for name, info in members.items()}
+        return _open(root, found, lambda name: archive.read(members[name]), size, fit, skip_broken, halves)
+
+
+def names(form: str, path: str) -> list[str]:
+    """The names of the pictures of a "folder" or a "zip", as they lie in it, in the order of the source.
+
+    Raises:
+        UserError: there is no such thing.
+    """
+    if form == "folder":
+        return sorted(_in_folder(path)[1])
+    _, members, archive = _in_zip(path)
+    archive.close()
+    return sorted(members)
+
+
+def _in_folder(path: str) -> tuple[Path, Stamps]:
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         raise UserError(f"no such folder: {root}")
@@ -52,24 +91,10 @@ def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool)
                 # A link to nowhere counts as a broken picture.
                 status = file.stat() if file.exists() else file.lstat()
                 found[inside] = (status.st_size, status.st_mtime_ns)
-    return _open(root, found, lambda name: (root / name).read_bytes(), size, fit, skip_broken)
+    return root, found
 
 
-def zipped(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool) -> Source:
-    """All pictures in a zip file, or in a folder in one, as `folder` has them.
-
-    Args:
-        path: the file, and after it, if wanted, a folder inside: "~/cifar10.zip/train".
-        size: see `folder`.
-        fit: see `folder`.
-        skip_broken: see `folder`.
-
-    Returns:
-        A source that is decoded at its first opening and comes from the cache ever after.
-
-    Raises:
-        UserError: there is no such file or it is no zip file; else see `folder`.
-    """
+def _in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
     root = Path(path).expanduser().absolute()
     file = next((place for place in (root, *root.parents) if place.is_file()), None)
     if file is None:
@@ -79,11 +104,9 @@ def zipped(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool)
         archive = zipfile.ZipFile(file)
     except (OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{file} is not a zip file that can be read: {error}") from None
-    with archive:
-        members = {info.filename: info for info in archive.infolist() if info.filename.startswith(prefix)}
-        members = {name.removeprefix(prefix): info for name, info in members.items()}
-        found = {name: (info.file_size, info.CRC) for name, info in members.items() if _is_picture(name)}
-        return _open(root, found, lambda name: archive.read(members[name]), size, fit, skip_broken)
+    inside = [info for info in archive.infolist() if info.filename.startswith(prefix)]
+    members = {info.filename.removeprefix(prefix): info for info in inside}
+    return root, {name: info for name, info in members.items() if _is_picture(name)}, archive
 
 
 def _is_picture(name: str) -> bool:
@@ -92,7 +115,9 @@ def _is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not hidden
 
 
-def _open(root: Path, found: Stamps, read: Read, size: tuple[int, int] | None, fit: str, skip_broken: bool) -> Source:
+def _open(
+    root: Path, found: Stamps, read: Read, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool
+) -> Source:
     if not found:
         raise UserError(f"no pictures in {root}: it must hold {', '.join(SUFFIXES)} files")
     names = sorted(found)
@@ -101,16 +126,18 @@ def _open(root: Path, found: Stamps, read: Read, size: tuple[int, int] | None, f
     number = {name: label for label, name in enumerate(classes)}
     labels = {name: number[parent] for name, parent in zip(names, parents, strict=True)}
 
-    key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken)
+    key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
     class_names = tuple(classes) if len(classes) > 1 else ()
-    source = cached(key, class_names, len(names), lambda: _decoded(root, labels, read, size, fit, skip_broken))
+    fitted = pictures.fitted_halves if halves else pictures.fitted
+    fit_to = partial(fitted, size=size, fit=fit)
+    source = cached(key, class_names, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
     if len(source) < len(names):
         print(f"{root}: skipped {len(names) - len(source):,} broken of {len(names):,} pictures", file=sys.stderr)
     return source
 
 
 def _decoded(
-    root: Path, labels: dict[str, int], read: Read, size: tuple[int, int] | None, fit: str, skip_broken: bool
+    root: Path, labels: dict[str, int], read: Read, fit_to: Callable, skip_broken: bool
 ) -> Iterator[tuple[np.ndarray, list[int]]]:
     """Decodes the pictures in order, a chunk at a time, all processors at work."""
     names = list(labels)
@@ -118,7 +145,9 @@ def _decoded(
 
     def decode(name: str) -> np.ndarray | UserError:
         try:
-            return np.asarray(pictures.fitted(pictures.decode(read(name)), size, fit).convert(mode))
+            return np.asarray(fit_to(pictures.decode(read(name))).convert(mode))
+        except UserError as error:
+            return UserError(f"{root}/{name}: {error}")
         except Exception as error:  # a broken file makes Pillow raise nearly anything
             return UserError(f"cannot read {root}/{name} ({_brief(error)}): remove it or set data.skip_broken=true")
 

@@ -95,6 +95,25 @@ def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Ima
     return ImageOps.pad(image, width_height, Image.Resampling.LANCZOS, color="white")
 
 
+def fitted_halves(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
+    """Scales the left and the right half of a picture one by one, see `fitted`, and puts them side by side again.
+
+    Raises:
+        UserError: its width is odd.
+    """
+    from PIL import Image
+
+    width, height = image.size
+    if width % 2:
+        raise UserError(f"a picture that is {width} pixels wide has no two halves, as data.pair wants them")
+    boxes = (0, 0, width // 2, height), (width // 2, 0, width, height)
+    left, right = (fitted(image.crop(box), size, fit) for box in boxes)
+    both = Image.new(image.mode, (2 * left.width, left.height))
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width, 0))
+    return both
+
+
 def resize(images: np.ndarray, size: tuple[int, int] | None, fit: str) -> np.ndarray:
     """Fits arrays to a size, see `fitted`.
 
@@ -114,6 +133,25 @@ def resize(images: np.ndarray, size: tuple[int, int] | None, fit: str) -> np.nda
     flat = images[..., 0] if images.shape[3] == 1 else images
     resized = np.stack([np.asarray(fitted(Image.fromarray(image), size, fit)) for image in flat])
     return resized.reshape(len(images), *size, images.shape[3])
+
+
+def like(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Pictures as they are shown beside others: of their size, by bicubic interpolation, and in colour if those are.
+
+    Args:
+        images: uint8 [N, h, w, c], c 1 or C.
+        shape: (H, W, C).
+
+    Returns:
+        uint8 [N, H, W, C].
+    """
+    from PIL import Image
+
+    if images.shape[1:3] != shape[:2]:
+        flat = images[..., 0] if images.shape[3] == 1 else images
+        bicubic = lambda image: np.asarray(Image.fromarray(image).resize(shape[1::-1], Image.Resampling.BICUBIC))
+        images = np.stack([bicubic(image) for image in flat]).reshape(len(images), *shape[:2], images.shape[3])
+    return np.broadcast_to(images, (len(images), *shape))
 
 
 def _grey(image: "Image.Image") -> bool:

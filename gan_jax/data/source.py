@@ -18,6 +18,8 @@ class Source:
         modes: (centres float32 [M, 2], standard deviation) of a mixture of Gaussians; None of other sets.
         held_out: examples that were kept out of this set, to test a classifier on, see `gan_jax.data.split`.
         labelled: those whose labels a classifier may learn; None: all of this set.
+        inputs: what the images are translated from, like them, row by row; None if there is no such thing.
+        unpaired: the set of inputs of a game that learns without pairs; its rows have nothing to do with those here.
     """
 
     images: Any
@@ -26,6 +28,8 @@ class Source:
     modes: tuple[np.ndarray, float] | None = None
     held_out: "Source | None" = None
     labelled: "Source | None" = None
+    inputs: Any = None
+    unpaired: "Source | None" = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,10 +44,13 @@ class Source:
             rows: int [n], in [0, len(source)).
 
         Returns:
-            {"image": [n, ...] as in `images`, "label": int32 [n]}; and beside each example a labelled one, if not all
-            are, as "labelled_image" and "labelled_label": an epoch shows each of those equally often.
+            {"image": [n, ...] as in `images`, "label": int32 [n], and "input" if there are inputs}; and beside each
+            example a labelled one, if not all are, as "labelled_image" and "labelled_label": an epoch shows each of
+            those equally often.
         """
         examples = {"image": np.asarray(self.images[rows]), "label": self.labels[rows]}
+        if self.inputs is not None:
+            examples["input"] = np.asarray(self.inputs[rows])
         if self.labelled is not None:
             beside = self.labelled.read(rows % len(self.labelled))
             examples |= {f"labelled_{name}": leaf for name, leaf in beside.items()}
@@ -51,7 +58,13 @@ class Source:
 
     def select(self, rows: np.ndarray) -> "Source":
         """The set of these examples, int [n], in this order."""
-        return Source(_Selected(self, rows), self.labels[rows], self.class_names, self.modes)
+        images, inputs = Rows(self.images, rows), None if self.inputs is None else Rows(self.inputs, rows)
+        return Source(images, self.labels[rows], self.class_names, self.modes, inputs=inputs, unpaired=self.unpaired)
+
+    def everything(self) -> dict[str, np.ndarray]:
+        """All examples, and as "input" those of the other set if this is one of two without pairs."""
+        examples = self.read(np.arange(len(self)))
+        return examples if self.unpaired is None else {**examples, "input": self.unpaired.everything()["image"]}
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -64,17 +77,20 @@ class Source:
     @property
     def nbytes(self) -> int:
         """The bytes that all images take in memory, as `read` gives them."""
-        return len(self) * sum(leaf.nbytes for name, leaf in self[0].items() if name.endswith("image"))
+        own = len(self) * sum(leaf.nbytes for name, leaf in self[0].items() if name.endswith(("image", "input")))
+        return own + (0 if self.unpaired is None else self.unpaired.nbytes)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Selected:
-    source: Source
+class Rows:
+    """Some rows, int [n], of images that are read as needed."""
+
+    images: Any
     rows: np.ndarray
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(self.rows), *self.source.image_shape)
+        return (len(self.rows), *self.images.shape[1:])
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        return self.source.read(self.rows[rows])["image"]
+        return np.asarray(self.images[self.rows[rows]])

@@ -2,11 +2,15 @@
 
 import functools
 import itertools
+import math
 
 import numpy as np
 
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+
+
+INPUTS = 2**32  # added to the seed of the order of unpaired inputs; no seed of a run is so large
 
 
 def rows(num_examples: int, batch_size: int, seed: int, position: int) -> np.ndarray:
@@ -42,7 +46,8 @@ class Stream:
     Each element is a dict of arrays [repeats, batch_size // process_count, ...]:
         "index": int32, the examples' places in the global batch;
         "row": int32, their places in the source, if `resident`;
-        "image" and "label": as `Source.read` gives them, if not.
+        "image", "label", ...: as `Source.read` gives them, if not;
+        of a source with `unpaired` inputs also "input_row" or "input", in an order of their own.
 
     Args:
         source: the data set.
@@ -72,8 +77,9 @@ class Stream:
         process_count: int = 1,
         threads: int = 2,
     ):
-        if len(source) < batch_size:
-            raise UserError(f"the data set has {len(source)} images, fewer than batch_size={batch_size}: lower it")
+        fewest = min(len(source), len(source if source.unpaired is None else source.unpaired))
+        if fewest < batch_size:
+            raise UserError(f"the data set has {fewest} images, fewer than batch_size={batch_size}: lower it")
         if batch_size % process_count:
             raise UserError(f"batch_size={batch_size} must be a multiple of the {process_count} processes")
         self.position = position
@@ -107,10 +113,18 @@ class Stream:
     def _round(self, position: int) -> dict[str, np.ndarray]:
         """A pure function of the position, so that threads may make rounds in any order."""
         repeats, batch_size = self._shape
-        order = rows(len(self._source), repeats * batch_size, self._seed, position).reshape(self._shape)
-        mine = order[:, self._share]
+        mine = self._rows_of(self._source, self._seed, position)
         index = np.tile(np.arange(batch_size, dtype=np.int32)[self._share], (repeats, 1))
+        unpaired = self._source.unpaired
+        inputs = None if unpaired is None else self._rows_of(unpaired, self._seed + INPUTS, position)
         if self._resident:
-            return {"row": mine.astype(np.int32), "index": index}
+            beside = {} if inputs is None else {"input_row": inputs.astype(np.int32)}
+            return {"row": mine.astype(np.int32), "index": index, **beside}
         batch = self._source.read(mine.ravel())
+        if inputs is not None:
+            batch["input"] = unpaired.read(inputs.ravel())["image"]
         return {name: leaf.reshape(*mine.shape, *leaf.shape[1:]) for name, leaf in batch.items()} | {"index": index}
+
+    def _rows_of(self, source: Source, seed: int, position: int) -> np.ndarray:
+        """This process's share of a round's rows of one set, int64 [repeats, batch_size // process_count]."""
+        return rows(len(source), math.prod(self._shape), seed, position).reshape(self._shape)[:, self._share]

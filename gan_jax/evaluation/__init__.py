@@ -2,6 +2,7 @@
 
 from gan_jax.evaluation.density_coverage import density_coverage
 from gan_jax.evaluation.frechet_distance import frechet_distance
+from gan_jax.evaluation.image_quality import l1, psnr, ssim
 from gan_jax.evaluation.inception_score import inception_score
 from gan_jax.evaluation.kernel_distance import kernel_distance, polynomial_mmd
 from gan_jax.evaluation.mode_coverage import ModeCoverage, class_coverage, mode_coverage
@@ -30,4 +31,7 @@ __all__ = [
     "nearest_neighbours",
     "neighbours_picture",
     "sliced_wasserstein",
+    "l1",
+    "psnr",
+    "ssim",
 ]

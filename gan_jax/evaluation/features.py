@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import __version__
@@ -21,14 +22,14 @@ from gan_jax.runners import spread_over_devices
 
 FORMAT = 1  # of what is kept of real sets: raise it when that, or how features are computed, changes
 STOCK = 1024  # examples whose moments are taken at once: a merge costs as much as that of a thousand
-KINDS = "auto, points, classifier[:FILE.npz], inception[:FILE.pth], inception_clean[:FILE.pth]"
+KINDS = "auto, points, pixels, classifier[:FILE.npz], inception[:FILE.pth], inception_clean[:FILE.pth]"
 
 
 class Features(NamedTuple):
     """A network that sees images, or the coordinates of points.
 
     Attributes:
-        kind: "points", "classifier" or "inception".
+        kind: "points", "pixels" (no features: images are compared as they are), "classifier" or "inception".
         name: with the network's SHA-256 and how images are resized for it, for the protocol; and for the cache.
         params: of the network.
         see: the pure function (params, images uint8 [B, H, W, C]) -> (pool [B, F], logits [B, K]). It takes float
@@ -58,11 +59,14 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
     if name == "auto":
         name = "points" if is_points else "classifier" if is_digits(source, source_name) else "inception"
     kind, _, path = name.partition(":")
-    if kind in ("points", "classifier", "inception", "inception_clean") and is_points != (kind == "points"):
+    if kind in ("points", "pixels", "classifier", "inception", "inception_clean") and is_points != (kind == "points"):
         raise UserError(f"features={name}: {source_name} has {'points' if is_points else 'images'}, so it can't be")
     match kind:
         case "points" if not path:
             return Features("points", "points as they are", None, lambda _, points: (points, None), 4096)
+        case "pixels" if not path:
+            see = lambda params, images: (jnp.zeros((len(images), 1)), None)
+            return Features(kind, "pixels as they are", None, see, 256)
         case "classifier":
             own = classifier.load(*[Path(path).expanduser()] if path else [])
             see = lambda params, images: classifier.features(own._replace(params=params), images)

@@ -12,11 +12,13 @@ import numpy as np
 
 from gan_jax import __version__
 from gan_jax.data import Source
+from gan_jax.data.pictures import like
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier
 from gan_jax.evaluation.density_coverage import density_coverage
 from gan_jax.evaluation.features import Features, Seen, content_hash, look, look_once
 from gan_jax.evaluation.frechet_distance import frechet_distance
+from gan_jax.evaluation.image_quality import WINDOW, l1, psnr, ssim
 from gan_jax.evaluation.inception_score import inception_score
 from gan_jax.evaluation.kernel_distance import kernel_distance
 from gan_jax.evaluation.mode_coverage import class_coverage, mode_coverage
@@ -26,6 +28,7 @@ from gan_jax.evaluation.path_length import path_length
 from gan_jax.evaluation.precision_recall import precision_recall
 from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
 
+CHUNK = 256  # images that are compared at once, pixel by pixel
 ENOUGH = 10_000  # samples, for a Fréchet distance whose bias is small
 SHOWN, NEIGHBOURS = 12, 6  # samples in the picture of nearest neighbours, and real images beside each
 # What else the numbers depend on, as the protocol tells it.
@@ -120,7 +123,21 @@ def _nearest_neighbours(pair):
     return {"nn": neighbours_picture(fakes, reals.reshape(*rows.shape, *reals.shape[1:]))}
 
 
+def _pairs(pair):
+    """How near the translations are to their targets, and, to compare with, the inputs are, enlarged if smaller."""
+    seen = {}
+    for start in range(0, len(pair.fake_source), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(pair.fake_source)))
+        fake, real = pair.fake_source.read(rows), pair.real_source.read(rows)["image"]
+        for name, images in (("", fake["image"]), ("_input", like(fake["input"], real.shape[1:]))):
+            for measure in (l1, psnr, ssim):
+                if measure is not ssim or min(real.shape[1:3]) >= WINDOW:
+                    seen.setdefault(f"{measure.__name__}{name}", []).append(np.asarray(measure(images, real)))
+    return {name: float(np.mean(np.concatenate(values))) for name, values in seen.items()}
+
+
 METRICS = {
+    "pairs": _pairs,
     "fid": _fid,
     "kid": _kid,
     "is": _inception_score,
@@ -135,19 +152,23 @@ METRICS = {
 OF_EACH = {"kid", "pr", "dc", "swd", "nn"}  # they need the features of single real examples, not their moments alone
 LEAST = {"fid": 2, "kid": 4, "is": 10, "pr": 4, "dc": 6, "nn": NEIGHBOURS}  # examples of each set
 SLOW = {"ppl", "cas"}  # measured when asked for
-WATCHED = {"points": {"dc", "modes"}, "images": {"fid", "kid", "modes"}}  # measured while training
+WATCHED = {"points": {"dc", "modes"}, "images": {"fid", "kid", "modes", "pairs"}}  # measured while training
 # The first of these results that there is tells the best round: 1, the smallest; -1, the largest. The sliced
 # Wasserstein distance is none of them: chance differences of a mixture's shares are most of it.
-JUDGES = {"fid": 1, "kid": 1, "coverage": -1}
-JUDGED = {"fid", "kid", "dc"}  # the metrics that they come from
+JUDGES = {"fid": 1, "kid": 1, "coverage": -1, "psnr": -1}
+JUDGED = {"fid", "kid", "dc", "pairs"}  # the metrics that they come from
 
 
 def obstacle(metric: str, features: Features, real: Source, fake: Source, paths: Callable | None) -> str:
     """Why a metric cannot be measured here; "" if it can."""
     is_points, labelled = features.kind == "points", real.num_classes >= 2
+    if features.kind == "pixels" and metric != "pairs":
+        return "it compares what a network sees: choose features=classifier:FILE or inception"
     if min(len(real), len(fake)) < LEAST.get(metric, 1):
         return f"it needs {LEAST[metric]} examples of each set, and there are {min(len(real), len(fake))}"
     match metric:
+        case "pairs" if fake.inputs is None:
+            return "it needs a run that translates images, and their targets"
         case "fid" | "kid" if is_points:
             return "means, covariances and cubes of coordinates say little of points: use swd"
         case "is" | "nn" | "cas" | "ppl" if is_points:

@@ -16,6 +16,7 @@ from gan_jax.game import Game, Turn
 from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import per_example
 from gan_jax.optimizers import annealed
+from gan_jax.views import refuse_inputs
 
 STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral")  # the collections that a network's call may change
 
@@ -235,6 +236,7 @@ def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
         raise UserError(
             "config.penalty.final needs config.penalty.decay_kimg > 0, the kimg over which the weight falls"
         )
+    refuse_inputs(config)
     if config.data.labelled:
         raise UserError(f"config.data.labelled={config.data.labelled}: only the semi_supervised game has few labels")
     if config.info.categories + config.info.continuous > config.networks.latent_size:

@@ -15,10 +15,11 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import augment, losses, networks, regularisers
-from gan_jax.config import base_config, flatten
+from gan_jax.config import refuse_other_keys, refuse_unheeded
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Turn
 from gan_jax.noise import per_example
+from gan_jax.views import refuse_inputs
 
 # What a config may say of this game; each other key must be as `base_config` has it.
 HEEDED = (
@@ -123,17 +124,11 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
 def check(config, discriminator, image_shape: tuple[int, ...], num_classes: int) -> None:
     """Raises UserError for what this game does not have."""
-    own, plain = flatten(config), flatten(base_config())
-    for key in plain:
-        if key.partition(".")[0] not in HEEDED and not key.endswith("kimg") and own[key] != plain[key]:
-            raise UserError(f"config.{key}={own[key]!r}: this game knows nothing of it, leave it {plain[key]!r}")
+    refuse_unheeded(config, HEEDED)
+    refuse_inputs(config)
     if not num_classes:
         raise UserError("the semi-supervised game learns classes: set config.labels=require")
-    if set(config.get("semi_supervised", {})) != {"unlabelled_weight", "consistency"}:
-        raise UserError(
-            "the semi-supervised game needs config.semi_supervised.unlabelled_weight and .consistency, see "
-            "configs/semi_supervised.py"
-        )
+    refuse_other_keys(config, "semi_supervised", ("unlabelled_weight", "consistency"))
     if config.augment.name not in ("none", "diffaugment"):
         raise UserError(f"config.augment.name={config.augment.name!r}: this game knows none and diffaugment")
     if config.augment.name != "none":

@@ -1,5 +1,6 @@
 """Layers that several networks share."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -137,23 +138,42 @@ class ConvTranspose(nn.Module):
         return y
 
 
+def reflect(x: jax.Array, pixels: int) -> jax.Array:
+    """x [B, H, W, C] with a border of so many pixels that mirrors it: [B, H + 2 pixels, W + 2 pixels, C].
+
+    Raises:
+        UserError: there are not that many pixels to mirror.
+    """
+    height, width = x.shape[1:3]
+    if min(height, width) <= pixels:
+        raise UserError(f"to reflect {pixels} pixels at the border takes more of them than {height}x{width} has")
+    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
+
+
 def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
     """What a network's attribute `norm` asks for, to be called inside `nn.compact`.
 
     Args:
         x: [B, ..., C].
-        norm: "batch" (DCGAN's, gamma ~ N(1, 0.02)) or "none".
-        train: whether with the batch's own statistics, or with the running ones.
+        norm: "batch" (DCGAN's, gamma ~ N(1, 0.02)), "instance" (each example by its own mean and variance over H and W,
+            without parameters; Ulyanov et al. 2016), "affine_instance" (with that gamma, and beta: batch normalisation
+            of a batch of one, whatever the batch, at test too: pix2pix's) or "none".
+        train: whether "batch" takes the batch's own statistics, or the running ones.
 
     Raises:
-        UserError: another `norm`.
+        UserError: another `norm`, or a single pixel is an instance, of which nothing would be left.
     """
+    scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
     if norm == "none":
         return x
-    if norm != "batch":
-        raise UserError(f"a network's norm={norm!r} must be 'batch' or 'none'")
-    scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
-    return nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale_init)(x)
+    if norm == "batch":
+        return nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale_init)(x)
+    if norm not in ("instance", "affine_instance"):
+        raise UserError(f"a network's norm={norm!r} must be 'batch' or 'none', or 'instance' or 'affine_instance'")
+    if math.prod(x.shape[1:-1]) == 1:
+        raise UserError(f"a network's norm={norm!r} needs more than one pixel: a larger image, or fewer layers")
+    affine = norm == "affine_instance"
+    return nn.InstanceNorm(epsilon=1e-5, use_bias=affine, use_scale=affine, scale_init=scale_init)(x)
 
 
 def compare(x: jax.Array, minibatch: str) -> jax.Array:

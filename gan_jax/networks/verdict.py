@@ -13,8 +13,9 @@ class Verdict(NamedTuple):
     """A discriminator's result.
 
     Attributes:
-        logits: [B], high where it takes the example for real.
-        features: [B, F], from which everything else here is a linear map: what feature matching compares.
+        logits: [B], high where it takes the example for real; [B, h, w] of a discriminator that judges patches.
+        features: [B, F], from which everything else here is a linear map: what feature matching compares; of one that
+            judges patches [B, h, w, F], and the linear map is a convolution.
         classes: [B, num_classes], logits of the auxiliary classifier; None without one.
         codes: [B, num_codes], what is read of a latent code (InfoGAN); None if there are none.
     """

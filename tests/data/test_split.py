@@ -63,8 +63,7 @@ def test_labelled_examples_are_streamed_too(config):
 @pytest.mark.parametrize(
     ("source", "keys", "says"),
     [
-        ("npz:{}/p.npz", {"labelled": 10}, "are for sets with labels, and this one has none"),
-        ("npz:{}/p.npz", {"held_out": 0.5}, "are for sets with labels, and this one has none"),
+        ("npz:{}/p.npz", {"labelled": 10}, "is for sets with labels, and this one has none"),
         ("digits", {"labelled": 20_000}, "is 2000 of each class, but there are 892 of '5' to train on"),
         ("digits", {"labelled": 8000, "held_out": 0.5}, "to train on"),
         ("digits", {"labelled": 64}, "data.labelled=64 is not an equal number of each of 10 classes, 70 is"),

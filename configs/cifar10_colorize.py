@@ -1,0 +1,31 @@
+"""pix2pix that colours CIFAR-10: the game makes its own pairs, a picture and what is left of it in grey.
+
+Paper: Isola et al. 2017, section 4.3; here at 32 pixels: a U-Net of depth 5, patches of 16 pixels, batch 16.
+
+    python main.py --config=configs/cifar10_colorize.py
+    python main.py --config=configs/cifar10_colorize.py --config.data.source=zip:cifar10.zip/train \
+        --config.evaluation.source=zip:cifar10.zip/test
+
+Any pictures do: `--config.data.source=folder:PATH --config.data.image_size=32 --config.data.held_out=0.1
+--config.evaluation.source=`.
+
+Result: not yet measured.
+"""
+
+from gan_jax.config import base_config
+
+
+def get_config():
+    config = base_config()
+    config.game, config.batch_size = "pix2pix", 16
+    config.data.update(source="tfds:cifar10", task="colorize", flip=True)
+    config.evaluation.update(source="tfds:cifar10:test", num=1000)
+    config.networks.generator = {"name": "unet", "width": 32, "depth": 5}
+    config.networks.discriminator = {"name": "patch", "width": 32, "layers": 1}
+    with config.unlocked():
+        config.pix2pix = {"l1": 100.0}
+    config.total_kimg = 200.0
+    for player in ("generator", "discriminator"):
+        config.optimizers[player].update(decay="linear", hold_kimg=100.0, decay_kimg=100.0)
+    config.eval_kimg = config.checkpoint_kimg = 20.0
+    return config

@@ -1,0 +1,26 @@
+"""pix2pix on the facades at 128 pixels with narrower networks: for CPUs and short runs.
+
+Paper: Isola et al. 2017, as in facades_pix2pix, whose docstring says how to get the data; a fifth of the parameters, a
+patch of the discriminator has 34 pixels, batch 4 with twice the rate, 60 epochs.
+
+    python main.py --config=configs/facades_pix2pix_128.py
+
+Result: not yet measured.
+"""
+
+from configs import facades_pix2pix
+
+
+def get_config():
+    config = facades_pix2pix.get_config()
+    config.batch_size = 4
+    config.data.update(image_size=128, jitter=143)
+    config.networks.generator.update(width=32, depth=7)
+    config.networks.discriminator.update(width=32, layers=2)
+    config.total_kimg = 60 * facades_pix2pix.EPOCH
+    for player in ("generator", "discriminator"):
+        half = config.total_kimg / 2
+        config.optimizers[player].update(learning_rate=4e-4, hold_kimg=half, decay_kimg=half)
+    config.ema.half_life_kimg = 0.5
+    config.eval_kimg = config.checkpoint_kimg = 4.0
+    return config
