@@ -1,8 +1,8 @@
 """SRGAN on digits: 28x28 pixels from 7x7, first near every pixel, then like a digit.
 
-Paper: Ledig et al. 2017, small: SRResNet of 4 blocks and 32 channels without batch normalisation, its discriminator of an
-eighth of the width. A tenth of the digits is held out. The perceptual player is the classifier of digits in the package:
-its convolutions' maps.
+Paper: Ledig et al. 2017, small: SRResNet of 4 blocks and 32 channels without batch normalisation, its discriminator of
+an eighth of the width. A tenth of the digits is held out. The perceptual player is the classifier of digits in the
+package: the maps of its convolutions.
 
     python main.py --config=configs/digits_superres.py
     python main.py --mode=evaluate --workdir=runs/digits_superres --checkpoint=last --metrics=pairs,fid

@@ -1,8 +1,8 @@
-"""CycleGAN on the facades: photographs from plans and plans from photographs, learnt without knowing which belong together.
+"""CycleGAN on the facades: photographs from plans and plans from photographs, without knowing which belong together.
 
 Paper: Zhu et al. 2017: two ResNet generators of 11.4 million parameters (9 blocks at 256 pixels, 6 at 128), two
-PatchGANs of 70 pixels, least squares, cycle 10, identity half of that, a history of 50 images, batch 1, 200 epochs of 400
-pictures, the second half with a falling rate. Its official weights have an FID of 123.6 (MMGeneration's protocol).
+PatchGANs of 70 pixels, least squares, cycle 10, identity half of that, a history of 50 images, batch 1, 200 epochs of
+400 pictures, the second half with a falling rate. Its official weights have an FID of 123.6 (MMGeneration's protocol).
 
 The data are those of facades_pix2pix, whose docstring says how to get them; plans are A, the inputs, and photographs B.
 

@@ -4,7 +4,7 @@ Paper: Isola et al. 2017: U-Net of 54.4 million parameters, dropout as noise, Pa
 100 L1, batch 1, 200 epochs of 400 pictures, the second half with a falling rate. Its official weights have an FID of
 119.1 (106 pictures, MMGeneration's protocol).
 
-The data are the CMP facades (Tylecek and Sara 2013) as the paper's authors prepared them, 256x512, the plan on the right:
+The data are the CMP facades (Tylecek and Sara 2013) as the paper's authors prepared them, the plan on the right:
 
     curl -L http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz | tar xz
     python main.py --config=configs/facades_pix2pix.py

@@ -280,11 +280,11 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
         UserError: features or metrics that do not fit the data.
     """
     own, name, kind = config.evaluation, config.data.source, config.evaluation.features
-    if experiment.view:
-        if kind == "auto" and not is_digits(source, name):
-            kind = "pixels"
-        source, name = open_translated(config)
+    if kind == "auto" and experiment.view and not is_digits(source, name):
+        kind = "pixels"
     features = open_features(kind, source, name)
+    if experiment.view:
+        source, name = open_translated(config)
     source, fakes, whose = make_fakes(experiment, source, own.num, config.seed)
     evaluate = make_evaluator(source, features, own.num, {"source": name, "fit": config.data.fit}, config.seed)
     average = make_averager(experiment.game)

@@ -11,8 +11,8 @@ from gan_jax.data.pictures import like
 from gan_jax.evaluate import open_translated
 from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
 from gan_jax.experiment import Experiment
-from gan_jax.games.cyclegan import goes_back, turned
 from gan_jax.game import State
+from gan_jax.games.cyclegan import goes_back, turned
 from gan_jax.images import draw_points, grid
 from gan_jax.noise import FIXED_LATENTS
 from gan_jax.sampling import class_columns, labels_for, make_averager, make_sampler, translated

@@ -9,7 +9,6 @@ import numpy as np
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
 
-
 INPUTS = 2**32  # added to the seed of the order of unpaired inputs; no seed of a run is so large
 
 

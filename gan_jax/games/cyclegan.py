@@ -12,7 +12,6 @@ from gan_jax.config import named, refuse_other_keys, refuse_unheeded
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Turn
 from gan_jax.games.pix2pix import HEEDED
-from gan_jax.networks import applied
 from gan_jax.noise import per_example
 from gan_jax.views import make_view
 
@@ -22,8 +21,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
     Args:
         config: `loss`, `generator_loss.adversarial`, networks (a "Translator" for the generators), `data`, and
-            `cyclegan`: `cycle`, the paper's lambda; `identity`, the weight of G_AB(b) = b and G_BA(a) = a, as a share of
-            it; `pool`, how many made images of each sort the discriminators remember; 0: none.
+            `cyclegan`: `cycle`, the paper's lambda; `identity`, the weight of G_AB(b) = b and G_BA(a) = a, as a share
+            of it; `pool`, how many made images of each sort the discriminators remember; 0: none.
         image_shape: (H, W, C) of both sets.
         num_classes: of labels, which this game has no use for: 0.
 
@@ -125,8 +124,8 @@ def exchange(
 ) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
     """Shows the discriminator a history of made images, so that it does not forget them.
 
-    Until the pool is full, each image is shown and kept. After that, each is either shown, or, half of the time, kept in
-    place of one that is drawn from the pool, which is shown instead. The images of a batch draw different ones.
+    Until the pool is full, each image is shown and kept. After that, each is either shown, or, half of the time, kept
+    in place of one that is drawn from the pool, which is shown instead. The images of a batch draw different ones.
 
     Args:
         pool: see `empty_pool`; its size is a multiple of the global batch's.

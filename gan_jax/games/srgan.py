@@ -1,7 +1,7 @@
 """Small images made large: the game of Ledig et al. 2017.
 
-First the generator learns to be near the target, pixel by pixel: the best PSNR, and a blur. Then it shall also look like
-the target to a frozen network, and real to the discriminator. The frozen network is a player without a turn.
+First the generator learns to be near the target, pixel by pixel: the best PSNR, and a blur. Then it shall also look
+like the target to a frozen network, and real to the discriminator. The frozen network is a player without a turn.
 """
 
 import jax
