@@ -16,6 +16,7 @@ from gan_jax.config import check
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import due, make_round
+from gan_jax.images import save
 from gan_jax.runners import make_runner
 
 ROOT = Path(__file__).parent.parent
@@ -23,9 +24,40 @@ NAMES = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
 
 
 def twin(name):
-    """The config's file, or, if it is for several data sets, what names it on digits."""
-    several = inspect.signature(importlib.import_module(f"configs.{name}").get_config).parameters
-    return f"{name}.py:digits" if several else f"{name}.py"
+    """The config's file, or what names its variant for a laptop."""
+    words = {"data": ":digits", "size": ":64"}
+    parameters = inspect.signature(importlib.import_module(f"configs.{name}").get_config).parameters
+    return f"{name}.py{''.join(words[parameter] for parameter in parameters)}"
+
+
+def shrink(config, folder):
+    """A few images of noise in place of data that are not in the package, and networks as narrow as can be."""
+    rng = np.random.default_rng(0)
+    sizes = {"tfds:cifar10": (32, 32, 3), "tfds:mnist": (28, 28, 1), "folder:pictures": (64, 64, 3)}
+    if config.data.source in sizes:
+        images = rng.integers(0, 256, (16, *sizes[config.data.source]), np.uint8)
+        np.savez(folder / "few.npz", images=images, labels=np.arange(16) % 10)
+        config.data.source = f"npz:{folder / 'few.npz'}"
+    elif config.data.source == "folder:facades/train":
+        for number in range(4):
+            save(rng.integers(0, 256, (32, 64, 3), np.uint8), folder / f"{number}.png")
+        config.data.source = f"folder:{folder}"
+    config.evaluation.source = ""
+    if config.game in ("pix2pix", "cyclegan", "srgan"):
+        config.data.image_size = "native" if config.data.source == "digits" else 32
+        config.data.jitter, config.data.crop = 36 * (config.data.jitter > 0), 16 * (config.data.crop > 0)
+    if "cyclegan" in config:
+        config.cyclegan.pool = 4
+    config.batch_size, config.n_critic = 4, 1
+    for player in ("generator", "discriminator"):
+        own = config.networks[player]
+        own.width = 4
+        if own.name == "r3gan":
+            own.update(cardinality=2, blocks=1)
+        if own.name == "unet":
+            own.depth = 3
+        if own.name in ("srresnet", "translation") and "blocks" in own:
+            own.blocks = 1
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +74,7 @@ def test_two_rounds(name, devices, tmp_path):
     """On two devices on digits, where the config is for them too."""
     config = load_config(ROOT / "configs" / (f"{name}.py" if devices == 1 else twin(name)))
     check(config)
-    if ":" in config.data.source:  # what is not in the package
-        sizes = {"tfds:cifar10": (32, 32, 3), "tfds:mnist": (28, 28, 1), "folder:pictures": (64, 64, 3)}
-        images = np.random.default_rng(0).integers(0, 256, (16, *sizes[config.data.source]), np.uint8)
-        np.savez(tmp_path / "few.npz", images=images, labels=np.arange(16) % 10)
-        config.data.source = f"npz:{tmp_path / 'few.npz'}"
-    config.batch_size, config.n_critic = 4, 1
-    for player in ("generator", "discriminator"):
-        config.networks[player].width = 4
-        if config.networks[player].name == "r3gan":
-            config.networks[player].update(cardinality=2, blocks=1)
+    shrink(config, tmp_path)
 
     source, runner = data.open_source(config.data), make_runner("auto", devices)
     game, num_classes, optimizers, *_ = experiment = build(config, source.image_shape, source.num_classes)
@@ -63,9 +86,11 @@ def test_two_rounds(name, devices, tmp_path):
     stream.close()
     chex.assert_tree_all_finite((state.variables, metrics))
     assert int(state.step) == 2
-    labels = jnp.zeros(3, jnp.int32) if num_classes else None
-    made = jax.eval_shape(game.sample, state.variables, jax.random.key(0), jnp.arange(3), labels)
-    assert made.shape == (3, *source.image_shape)
+    condition, shape = jnp.zeros(3, jnp.int32) if num_classes else None, source.image_shape
+    if experiment.view:
+        condition, shape = jnp.zeros((3, *experiment.view.input_shape)), experiment.view.shape
+    made = jax.eval_shape(game.sample, state.variables, jax.random.key(0), jnp.arange(3), condition)
+    assert made.shape == (3, *shape)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,3 +102,5 @@ def test_docstring_tells_paper_command_and_result(name):
 def test_a_config_for_other_data_is_refused():
     with pytest.raises(UserError, match=r"for cifar10 or digits .*, not for 'mnsit'"):
         load_config(ROOT / "configs" / "sngan.py:mnsit")
+    with pytest.raises(UserError, match=r"for 256 or 64 pixels .*, not for '128'"):
+        load_config(ROOT / "configs" / "facades_cyclegan.py:128")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from gan_jax.data.cache import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier, inception
 from gan_jax.evaluation.moments import Moments, merge, moments
+from gan_jax.evaluation.resize import clean
 from gan_jax.files import replacing
 from gan_jax.runners import spread_over_devices
 
@@ -69,9 +71,12 @@ def open_features(name: str, source: Source, source_name: str) -> Features:
             return Features(kind, "pixels as they are", None, see, 256)
         case "classifier":
             own = classifier.load(*[Path(path).expanduser()] if path else [])
-            see = lambda params, images: classifier.features(own._replace(params=params), images)
-            label = path or "digits"
-            features = Features(kind, f"classifier {label} {own.sha256[:12]}", own.params, see, 256)
+            size, label = own.image_shape[:2], f"classifier {path or 'digits'} {own.sha256[:12]}"
+            fit = lambda images: images
+            if path and source.image_shape[:2] != size:  # that of digits is for digits as they are
+                fit, label = partial(clean, size=size), f"{label}, clean resize to {size[0]}x{size[1]}"
+            see = lambda params, images: classifier.features(own._replace(params=params), fit(images))
+            features = Features(kind, label, own.params, see, 256)
         case "inception" | "inception_clean":
             resize = "clean" if kind == "inception_clean" else "legacy"
             params, sha256 = inception.load(Path(path).expanduser() if path else None)

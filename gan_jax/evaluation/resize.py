@@ -7,20 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def legacy(images: jax.Array, size: int) -> jax.Array:
+def legacy(images: jax.Array, size: int | tuple[int, int]) -> jax.Array:
     """As TensorFlow 1 did, and so the original FID: bilinear, without antialiasing, half a pixel off.
 
     Args:
         images: uint8 (or float in [0, 255]) [B, H, W, C].
-        size: of both sides of the result.
+        size: (H', W') of the result, or the length of both sides.
 
     Returns:
-        float32 [B, size, size, C] in [0, 255].
+        float32 [B, H', W', C] in [0, 255].
     """
     return _resize(images, size, _bilinear)
 
 
-def clean(images: jax.Array, size: int) -> jax.Array:
+def clean(images: jax.Array, size: int | tuple[int, int]) -> jax.Array:
     """As clean-fid does: bicubic and antialiased, like Pillow's, neither rounded nor clipped to [0, 255] thereafter.
 
     Arguments and result are those of `legacy`, but that values may overshoot a little.
@@ -30,9 +30,11 @@ def clean(images: jax.Array, size: int) -> jax.Array:
     return _resize(images, size, _bicubic)
 
 
-def _resize(images: jax.Array, size: int, weights: Callable[[int, int], np.ndarray]) -> jax.Array:
-    """By one matrix for the rows and one for the columns; `weights(n, size)` gives the one [size, n] for n pixels."""
-    rows, columns = (weights(side, size) for side in images.shape[1:3])
+def _resize(
+    images: jax.Array, size: int | tuple[int, int], weights: Callable[[int, int], np.ndarray]
+) -> jax.Array:
+    """By one matrix for the rows and one for the columns; `weights(n, m)` gives the one [m, n] from n pixels to m."""
+    rows, columns = map(weights, images.shape[1:3], np.broadcast_to(size, 2))
     # GPUs would multiply with 10 bits otherwise.
     exact = jax.lax.Precision.HIGHEST
     return jnp.einsum("yh,bhwc,xw->byxc", rows, images.astype(jnp.float32), columns, precision=exact)
