@@ -62,7 +62,7 @@ def evaluate_run(
     out, own = out or workdir / "evaluations.jsonl", run.config.data
     check_out(out)
     if run.experiment.view:
-        source, real_name = open_translated(run.config, real)
+        source, real_name = open_translated(run.config, shape, real)
     else:
         size = "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
         source, real_name = open_set(real, size, own.fit) if real else data.open_source(own), real or own.source
@@ -133,22 +133,32 @@ def open_set(path: str, image_size: str, fit: str) -> data.Source:
         raise UserError(str(error).replace("data.image_size", "--image_size")) from None
 
 
-def open_translated(config, name: str | None = None) -> tuple[data.Source, str]:
+def open_translated(config, shape: tuple[int, ...], name: str | None = None) -> tuple[data.Source, str]:
     """The pictures on which a game that translates is measured and watched, and what to call them.
 
-    They are those of `name`, else of `config.evaluation.source`, else the ones held out, else those that it was trained
-    on. They are pairs wherever a picture holds both, even if the game does not learn from pairs.
+    Args:
+        config: of the run. They are pairs wherever a picture holds both, even if the game does not learn from pairs.
+        shape: of the images that it was trained on.
+        name: a data.source; None: `config.evaluation.source`, else the ones held out, else all of the run's own.
+
+    Raises:
+        UserError: they cannot be opened, or have another shape.
     """
-    own = ConfigDict(config.data.to_dict())
+    own, key = ConfigDict(config.data.to_dict()), name or "config.evaluation.source"
     own.paired = own.paired or own.pair != "none"
     if name := name or config.evaluation.source:
         if own.inputs:
-            raise UserError(f"{name}: pictures with inputs in another folder are set aside with data.held_out")
+            raise UserError(f"{key}: inputs in another folder are set aside by config.data.held_out instead")
         own.source, own.held_out = name, 0.0
-    source = data.open_source(own)
+    try:
+        source, told = data.open_source(own), own.source
+    except UserError as error:
+        raise UserError(f"{key}: {error}" if name else str(error)) from None
     if source.held_out is not None:
-        return source.held_out, f"{own.source} (held out {own.held_out:g}, split {own.split_seed})"
-    return source, own.source
+        source, told = source.held_out, f"{told} (held out {own.held_out:g}, split {own.split_seed})"
+    if source.image_shape != shape:
+        raise UserError(f"{told} has images {list(source.image_shape)}, the run makes {list(shape)}")
+    return source, told
 
 
 def make_fakes(
@@ -284,7 +294,7 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
         kind = "pixels"
     features = open_features(kind, source, name)
     if experiment.view:
-        source, name = open_translated(config)
+        source, name = open_translated(config, source.image_shape)
     source, fakes, whose = make_fakes(experiment, source, own.num, config.seed)
     evaluate = make_evaluator(source, features, own.num, {"source": name, "fit": config.data.fit}, config.seed)
     average = make_averager(experiment.game)

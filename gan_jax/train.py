@@ -48,6 +48,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
     checkpoints = open_workdir(workdir, config, write=first_process)
     restored = checkpoints.restore(lambda record: experiment.state_shapes)
     described = {"num_images": len(source), "image_shape": list(source.image_shape), "num_classes": source.num_classes}
+    described["num_inputs"] = 0 if source.unpaired is None else len(source.unpaired)
     state, record = restored or (experiment.init(np.uint32(config.seed)), described)
     if changed := {key: f"{record[key]} then, {now} now" for key, now in described.items() if record[key] != now}:
         raise UserError(f"{config.data.source} is not what {workdir} was trained on: {changed}")

@@ -32,7 +32,7 @@ def make_watcher(config, experiment: Experiment, source: Source) -> Callable[[St
     one, and the target if there is one.
     """
     if experiment.view:
-        return _translations(experiment, open_translated(config)[0], config.seed)
+        return _translations(experiment, open_translated(config, source.image_shape)[0], config.seed)
     seed, is_image = config.seed, len(source.image_shape) == 3
     most = min(NUM_IMAGES, 2**24 // math.prod(source.image_shape)) if is_image else NUM_POINTS
     n = min(len(source), max(most, SHOWN))

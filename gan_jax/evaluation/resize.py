@@ -30,9 +30,7 @@ def clean(images: jax.Array, size: int | tuple[int, int]) -> jax.Array:
     return _resize(images, size, _bicubic)
 
 
-def _resize(
-    images: jax.Array, size: int | tuple[int, int], weights: Callable[[int, int], np.ndarray]
-) -> jax.Array:
+def _resize(images: jax.Array, size: int | tuple[int, int], weights: Callable[[int, int], np.ndarray]) -> jax.Array:
     """By one matrix for the rows and one for the columns; `weights(n, m)` gives the one [m, n] from n pixels to m."""
     rows, columns = map(weights, images.shape[1:3], np.broadcast_to(size, 2))
     # GPUs would multiply with 10 bits otherwise.
