@@ -60,7 +60,7 @@ def translate_files(
         except Exception as error:  # a broken file makes Pillow raise nearly anything
             raise UserError(f"cannot read {source} ({error}); {number} pictures before it are translated") from None
         before, after = translate(picture, number)
-        beside, moving = out / "side_by_side" / target, (out / "animated" / target).with_suffix(".gif")
+        beside, moving = out / "side_by_side" / target, out / "animated" / f"{target}.gif"
         for path in (out / target, beside, *[moving] * animate):
             path.parent.mkdir(parents=True, exist_ok=True)
         images.save(after, out / target)
@@ -89,7 +89,7 @@ def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
     for _, target in found:
-        moving = (out / "animated" / target).with_suffix(".gif")
+        moving = out / "animated" / f"{target}.gif"
         for path in (out / target, out / "side_by_side" / target, *[moving] * animate):
             if path.exists():
                 raise UserError(f"{path} is there already: choose another --out")

@@ -237,6 +237,8 @@ def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
             "config.penalty.final needs config.penalty.decay_kimg > 0, the kimg over which the weight falls"
         )
     refuse_inputs(config)
+    if config.networks.discriminator.name == "patch":
+        raise UserError("config.networks.discriminator.name='patch' is for games that translate images")
     if config.data.labelled:
         raise UserError(f"config.data.labelled={config.data.labelled}: only the semi_supervised game has few labels")
     if config.info.categories + config.info.continuous > config.networks.latent_size:
