@@ -10,9 +10,9 @@ a jitter to match.
 
 With `--peer`, a Python that has torch, pix2pix_torch.py beside this file runs in turn with this one, each measurement a
 process of its own, and a last line has the medians; `ratio` is that of ours / theirs in images per second, pair by
-pair. What the two play differs in this, all of it work more for ours: D's turn makes a fake of its own from a view of
-its own, where the authors' code uses one for both; an average of the generator is kept; D judges 32x32 patches, theirs
-30x30, as it pads to the same size.
+pair: above 1, ours is faster. What the two play differs in this, all of it more work for ours: D's turn makes a fake of
+its own from a view of its own, where the authors' code uses one for both; an average of the generator is kept, and the
+norms of gradients are measured; D judges 32x32 patches, theirs 30x30, as it pads to the same size.
 """
 
 import json
@@ -111,11 +111,11 @@ def alternate() -> dict:
             line = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
             print(line, flush=True)
             lines[who].append(json.loads(line))
-    median = lambda who, key: statistics.median(line[key] for line in lines[who])
+    median = lambda who, key: round(statistics.median(line[key] for line in lines[who]), 3)
     keys = ("ms_per_round", "images_per_second", "peak_mb", "first_round_s")
     medians = {who: {key: median(who, key) for key in keys} for who in lines}
-    rates = ([line["images_per_second"] for line in lines[who]] for who in lines)
-    ratio = statistics.median(ours / theirs for ours, theirs in zip(*rates, strict=True))
+    times = ([line["ms_per_round"] for line in lines[who]] for who in lines)
+    ratio = statistics.median(theirs / ours for ours, theirs in zip(*times, strict=True))
     return {"workload": f"pix2pix{SIZE.value}", "pairs": PAIRS.value, **medians, "ratio": round(ratio, 3)}
 
 
