@@ -10,9 +10,10 @@ last turn, and all numbers are float32.
     python main.py --config=configs/r3gan.py
     python main.py --config=configs/r3gan.py:digits
 
-Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 11 min: the generator collapses to one
-picture a class (FID 60.5, 6 of 10 classes), so the twin's rate and gamma are not the right ones yet. CIFAR-10 not yet
-measured: it is made for an accelerator.
+Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, about 32 min: FID 14.5, precision 0.731,
+recall 0.045, 95.0 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features): every class, with
+little variety. With 16 channels, rates of 3e-4 to 1e-3 and gamma 1 to 5 it made one picture a class (FID 53 to 61).
+CIFAR-10 not yet measured: it is made for an accelerator.
 """
 
 from configs._papers import on, train_for
@@ -35,8 +36,8 @@ def get_config(data="cifar10"):
     if data == "digits":
         config.batch_size, config.networks.latent_size, config.augment.name = 32, 32, "none"
         config.ema.half_life_kimg = 10.0
-        for player in ("generator", "discriminator"):
-            config.networks[player].update(width=16, cardinality=4, blocks=1)
-        config.penalty.update(weight=1.0, decay_kimg=60.0)
-        train_for(config, 60.0, "cosine", learning_rate=1e-3)
+        for player, width in (("generator", 48), ("discriminator", 32)):
+            config.networks[player].update(width=width, cardinality=8, blocks=1)
+        config.penalty.update(weight=2.0, final=1.0, decay_kimg=0.0)
+        train_for(config, 60.0, "cosine", learning_rate=5e-4)
     return config
