@@ -22,6 +22,7 @@ from gan_jax.experiment import Experiment
 from gan_jax.files import replacing
 from gan_jax.game import Game, State, Variables
 from gan_jax.noise import per_example
+from gan_jax.perceptual import open_perceptual
 from gan_jax.sampling import CALIBRATED_ON, as_source, labels_for, load_run, make_averager, translated
 from gan_jax.views import translates
 
@@ -77,7 +78,7 @@ def evaluate_run(
     fake = fakes(variables)
     paths = make_paths(game, variables, fake.labels, seed) if game.decode else None
     chosen = choose(metrics, seen, source, fake, paths)
-    about = about_samples(run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
+    about = about_samples(run.config, run.experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, whose)
     evaluate = make_evaluator(source, seen, num, {"source": real_name, "fit": own.fit}, seed)
     report = with_test_error(evaluate(fake, chosen, about, paths), game, variables, source)
     tell(report, out)
@@ -189,19 +190,22 @@ def labels_like(real: data.Source, num_classes: int, num: int, seed: int) -> tup
     return np.resize(np.random.default_rng(seed).permutation(real.labels), num), "as in the real set"
 
 
-def about_samples(experiment: Experiment, state: State, source: str, ema: bool, labels: str) -> dict[str, str]:
+def about_samples(config, experiment: Experiment, state: State, source: str, ema: bool, labels: str) -> dict[str, str]:
     """What the protocol says of samples."""
     statistics = "none"
     if any(len(state.variables[player]) > 1 for player in state.ema):
         own = ema and experiment.game.calibrate
         statistics = f"re-estimated from {CALIBRATED_ON:,} samples" if own else "running averages of training"
-    return {
+    about = {
         "source": source,
         "generator": "averaged" if ema else "newest",
         "batch_statistics": statistics,
         "labels": labels,
         "truncation": "none",
     }
+    if "perceptual" in state.variables:
+        about["perceptual"] = open_perceptual(config.srgan.features, experiment.view.shape[-1]).name
+    return about
 
 
 def make_paths(game: Game, variables: Variables, labels: np.ndarray, seed: int) -> Callable:
@@ -306,7 +310,8 @@ def make_monitor(config, experiment: Experiment, source: data.Source) -> Callabl
 
     def monitor(state: State) -> Report:
         state = jax.device_get(state)
-        about, variables = about_samples(experiment, state, f"round {int(state.step)}", True, whose), average(state)
+        about = about_samples(config, experiment, state, f"round {int(state.step)}", True, whose)
+        variables = average(state)
         return with_test_error(evaluate(fakes(variables), metrics, about), experiment.game, variables, source)
 
     return monitor
