@@ -155,7 +155,7 @@ SLOW = {"ppl", "cas"}  # measured when asked for
 WATCHED = {"points": {"dc", "modes"}, "images": {"fid", "kid", "modes", "pairs"}}  # measured while training
 # The first of these results that there is tells the best round: 1, the smallest; -1, the largest. The sliced
 # Wasserstein distance is none of them: chance differences of a mixture's shares are most of it.
-JUDGES = {"fid": 1, "kid": 1, "coverage": -1, "psnr": -1}
+JUDGES = {"fid": 1, "kid": 1, "coverage": -1, "ssim": -1, "psnr": -1}
 JUDGED = {"fid", "kid", "dc", "pairs"}  # the metrics that they come from
 
 
