@@ -56,11 +56,11 @@ def _from_two(config: Any, source: Source, inputs: Source) -> Source:
         raise UserError(f"data.inputs and data.source have pictures of {sizes}: set data.image_size=N")
     if not config.paired:
         unpaired = Source(others, np.zeros(len(inputs), np.int32))
-        return dataclasses.replace(source, images=images, unpaired=unpaired)
+        return Source(images, source.labels, source.class_names, unpaired=unpaired)
     rows = _partners(config.inputs, config.source)
     if (len(rows), len(rows)) != (len(source), len(inputs)):
         raise UserError("broken pictures cannot be skipped in pairs by name: mend them, or remove both of a pair")
-    return dataclasses.replace(source, images=images, inputs=Rows(others, rows))
+    return Source(images, source.labels, source.class_names, inputs=Rows(others, rows))
 
 
 def _partners(inputs: str, source: str) -> np.ndarray:

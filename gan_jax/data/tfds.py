@@ -1,5 +1,6 @@
 """Image sets of TensorFlow Datasets; once prepared, they are read without TensorFlow."""
 
+import dataclasses
 import difflib
 import functools
 import importlib.util
@@ -71,8 +72,8 @@ class Records:
         class_names: of the feature "label"; empty if there are no labels.
     """
 
-    modes = held_out = labelled = None
-    select = Source.select
+    modes = held_out = labelled = inputs = unpaired = None
+    everything, select = Source.everything, Source.select
 
     def __init__(
         self,
@@ -95,6 +96,10 @@ class Records:
 
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         return {name: leaf[0] for name, leaf in self.read(np.array([row])).items()}
+
+    @property
+    def images(self) -> "Images":
+        return Images(self)
 
     def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Reads many examples at once, see `Source.read`."""
@@ -154,6 +159,20 @@ def _image_feature(name: str, features: dict[str, Any]) -> str:
     if features[image_name].np_dtype != np.uint8:
         raise UserError(f"the images of tfds:{name} must be uint8, not {features[image_name].np_dtype}")
     return image_name
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """The images of records, as an array."""
+
+    records: Records
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.records), *self.records.image_shape)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.records.read(rows)["image"]
 
 
 def _chunks(records: Records) -> Iterator[tuple[np.ndarray, list[int]]]:

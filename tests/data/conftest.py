@@ -15,10 +15,11 @@ def own_cache(tmp_path, monkeypatch):
 def config():
     """Makes the data part of a config."""
 
-    def make(source, image_size="native", fit="crop", skip_broken=False, **split):
-        split = {"labelled": 0, "held_out": 0.0, "split_seed": 0, **split}
+    def make(source, image_size="native", fit="crop", skip_broken=False, **others):
+        others = {"labelled": 0, "held_out": 0.0, "split_seed": 0, **others}
+        others = {"pair": "none", "inputs": "", "paired": True, "task": "none", **others}
         return types.SimpleNamespace(
-            source=str(source), image_size=image_size, fit=fit, skip_broken=skip_broken, **split
+            source=str(source), image_size=image_size, fit=fit, skip_broken=skip_broken, **others
         )
 
     return make

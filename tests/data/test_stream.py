@@ -1,9 +1,13 @@
+import dataclasses
 import threading
 
+import jax
 import numpy as np
 import pytest
 
 from gan_jax.data import Source, Stream, rows
+from gan_jax.errors import UserError
+from gan_jax.runners import prepare
 
 
 @pytest.fixture
@@ -119,3 +123,40 @@ def test_errors_of_reading_reach_the_consumer():
 def test_impossible_batches(source, rejected):
     assert "23 images" in rejected(Stream, source, batch_size=24, seed=0, resident=True)
     assert "batch_size=6" in rejected(Stream, source, batch_size=6, seed=0, resident=True, process_count=4)
+
+
+@pytest.fixture
+def unpaired(source):
+    """Those 23, and 9 inputs that show 100 and more."""
+    numbers = np.arange(100, 109, dtype=np.uint8)
+    inputs = Source(np.broadcast_to(numbers[:, None, None, None], (9, 4, 4, 1)), np.zeros(9, np.int32))
+    return dataclasses.replace(source, unpaired=inputs)
+
+
+def test_inputs_without_pairs_have_epochs_of_their_own(unpaired):
+    batches = take(30, unpaired)
+    shown = np.concatenate([batch["input_row"].ravel() for batch in batches])
+    assert np.bincount(shown).tolist() == [20] * 9
+    targets = np.concatenate([batch["row"].ravel() for batch in batches])
+    assert len(set(zip(targets.tolist(), shown.tolist(), strict=True))) > 100  # of 180: not always the same ones
+    other = np.concatenate([batch["input_row"].ravel() for batch in take(30, unpaired, seed=2)])
+    assert (other != shown).any()
+
+
+def test_streamed_inputs_are_those_of_the_resident_rows(unpaired):
+    resident = {name: leaf for name, leaf in unpaired.everything().items()}
+    batches = zip(take(5, unpaired), take(5, unpaired, resident=False), strict=True)
+    for by_row, by_image in batches:
+        assert_same(*(jax.device_get(prepare(*given)) for given in ((resident, by_row), ({}, by_image))))
+
+
+def test_processes_share_inputs_without_pairs(unpaired):
+    (whole,) = take(1, unpaired)
+    for index in range(2):
+        (part,) = take(1, unpaired, process_index=index, process_count=2)
+        np.testing.assert_array_equal(part["input_row"], whole["input_row"][:, index::2])
+
+
+def test_a_batch_must_fit_into_the_inputs_too(unpaired):
+    with pytest.raises(UserError, match="has 9 images, fewer than batch_size=10"):
+        Stream(unpaired, batch_size=10, seed=0, resident=True)
