@@ -22,7 +22,7 @@ SAMPLE = ("workdir", "num", "seed", "out", "label", "ema", "checkpoint")
 SETS = ("images_a", "images_b", "image_size")
 EVALUATE = ("workdir", "num", "seed", "out", "ema", "checkpoint", "metrics", "features", *SETS)
 TRAIN_CLASSIFIER = ("config", "out", "seed", "test", "kimg")
-TRANSLATE = ("workdir", "input", "out", "direction", "image_size", "animate", "seed", "ema", "checkpoint")
+TRANSLATE = ("workdir", "input", "out", "direction", "image_size", "halves", "animate", "seed", "ema", "checkpoint")
 MODES = {
     "train": TRAIN,
     "sample": SAMPLE,
@@ -61,6 +61,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("input", None, "translate: a picture, or a folder of pictures.")
 flags.DEFINE_enum("direction", "ab", ["ab", "ba"], "translate: from inputs to targets, or back (CycleGAN).")
+flags.DEFINE_bool("halves", False, "translate: pictures are pairs as those of the run: take the input's half.")
 flags.DEFINE_bool("animate", False, "translate: also write animations in which input and output take turns.")
 flags.DEFINE_string("test", None, "train_classifier: a data.source to test on; by default a tenth that is held out.")
 flags.DEFINE_float("kimg", 600.0, "train_classifier: thousands of images to train on, over all epochs.")

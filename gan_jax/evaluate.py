@@ -63,7 +63,7 @@ def evaluate_run(
     out, own = out or workdir / "evaluations.jsonl", run.config.data
     check_out(out)
     if run.experiment.view:
-        source, real_name = open_translated(run.config, shape, real)
+        source, real_name = open_translated(run.config, shape, real and full_name(real))
     else:
         size = "x".join(map(str, shape[:2])) if len(shape) == 3 else "native"
         source, real_name = open_set(real, size, own.fit) if real else data.open_source(own), real or own.source
@@ -119,19 +119,28 @@ def evaluate_sets(
 
 def open_set(path: str, image_size: str, fit: str) -> data.Source:
     """Any data set by the name that a config gives it, or a folder, .zip or .npz file by its path alone."""
-    name, place = path, Path(path).expanduser()
-    if not data.is_name(path):
-        file = next((each for each in (place, *place.parents) if each.is_file()), None)  # or a folder in a zip file
-        forms = {".zip": "zip", ".npz": "npz"}
-        if not place.is_dir() and (file is None or file.suffix not in forms):
-            raise UserError(f"{path}: there is no such folder, .zip or .npz file, or data set")
-        name = f"{forms[file.suffix] if file else 'folder'}:{path}"
+    name, config = full_name(path), base_config().data
     try:
-        config = base_config().data
         config.update(source=name, image_size=image_size, fit=fit)
         return data.open_source(config)
     except UserError as error:  # which names the keys of a config
         raise UserError(str(error).replace("data.image_size", "--image_size")) from None
+
+
+def full_name(path: str) -> str:
+    """The name that a config gives a data set; of a folder, .zip or .npz file the path alone will do.
+
+    Raises:
+        UserError: there is none.
+    """
+    if data.is_name(path):
+        return path
+    place = Path(path).expanduser()
+    file = next((each for each in (place, *place.parents) if each.is_file()), None)  # or a folder in a zip file
+    forms = {".zip": "zip", ".npz": "npz"}
+    if not place.is_dir() and (file is None or file.suffix not in forms):
+        raise UserError(f"{path}: there is no such folder, .zip or .npz file, or data set")
+    return f"{forms[file.suffix] if file else 'folder'}:{path}"
 
 
 def open_translated(config, shape: tuple[int, ...], name: str | None = None) -> tuple[data.Source, str]:
@@ -282,7 +291,8 @@ def tell(report: Report, out: Path | None) -> None:
 
 def monitored(config, source: data.Source) -> bool:
     """Whether a run is evaluated while it is trained: "auto" is only where no network must be fetched for it."""
-    if config.evaluation.features == "auto" and not translates(config.data):
+    pairs = translates(config.data) and (config.data.paired or config.data.pair != "none")
+    if config.evaluation.features == "auto" and not pairs:
         return len(source.image_shape) == 1 or is_digits(source, config.data.source)
     return config.evaluation.features != "none"
 

@@ -48,12 +48,13 @@ def make_averager(game: Game) -> Callable[[State], Variables]:
     return average
 
 
-def make_sampler(game: Game) -> Callable:
+def make_sampler(game: Game, at_once: int = 128) -> Callable:
     """`(variables, key, conditions [n, ...], index [n]) -> samples [n, ...]`: uint8 images, or float32 points.
 
     Conditions are labels, which an unconditional game ignores, or the images (uint8, or float in [-1, 1]) that a game
     translates. By default the samples are those of index 0 to n - 1; sample i is the same whichever others are drawn
-    with it. It raises Diverged if a sample is not finite.
+    with it. At most `at_once` are drawn at a time on each device, and fewer cost as much.
+    It raises Diverged if a sample is not finite.
     """
     draw = jax.jit(lambda variables, key, index, condition: game.sample(variables, key, index, to_float(condition)))
     whole, split = spread_over_devices()
@@ -64,7 +65,7 @@ def make_sampler(game: Game) -> Callable:
         n = len(conditions)
         index = np.arange(n, dtype=np.int32) if index is None else np.asarray(index, np.int32)
         variables = jax.device_put(variables, whole)
-        chunk = max(1, min(128, PIXELS // math.prod(conditions.shape[1:]))) * jax.local_device_count()
+        chunk = max(1, min(at_once, PIXELS // math.prod(conditions.shape[1:]))) * jax.local_device_count()
         parts = []
         for start in range(0, n, chunk):
             rows = start + np.arange(chunk) % min(chunk, n - start)  # always a whole chunk: one compilation

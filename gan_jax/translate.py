@@ -13,6 +13,8 @@ from gan_jax.errors import UserError
 from gan_jax.games.cyclegan import goes_back, turned
 from gan_jax.sampling import Run, load_run, make_averager, make_sampler
 
+BESIDE = ("side_by_side", "animated")  # folders in that of the results
+
 
 def translate_files(
     workdir: Path,
@@ -21,6 +23,7 @@ def translate_files(
     *,
     direction: str,
     image_size: str,
+    halves: bool,
     animate: bool,
     seed: int,
     ema: bool,
@@ -39,6 +42,7 @@ def translate_files(
         image_size: "run", the size that the run was trained on, to which pictures are stretched, and the result back to
             the picture's own; "native", the pictures' own; or a size, as in `data.image_size`. A run that enlarges
             images takes all at their own size, and its results are larger.
+        halves: whether the pictures hold input and target side by side, as those that the run was trained on.
         animate: whether to write the animations.
         seed: of the generator's noise.
         ema: whether by the averaged generator.
@@ -52,22 +56,33 @@ def translate_files(
     run = load_run(workdir, checkpoint)
     if run.experiment.view is None:
         raise UserError(f"{workdir} does not translate images: use --mode=sample")
+    if halves and run.config.data.pair == "none":
+        raise UserError("--halves: this run was not trained on halves of pictures (config.data.pair)")
     found = find(given, out, animate)
     translate = make_translator(run, direction=direction, image_size=image_size, seed=seed, ema=ema)
     for number, (source, target) in enumerate(tqdm(found, unit=" pictures", disable=not sys.stderr.isatty())):
         try:
             picture = pictures.decode(source.read_bytes())
+            if halves:
+                left = (run.config.data.pair == "left_right") == (direction == "ab")
+                picture = picture.crop(pictures.halves(picture)[0 if left else 1])
+        except UserError as error:
+            raise UserError(f"{source}: {error}") from None
         except Exception as error:  # a broken file makes Pillow raise nearly anything
-            raise UserError(f"cannot read {source} ({error}); {number} pictures before it are translated") from None
-        before, after = translate(picture, number)
-        beside, moving = out / "side_by_side" / target, out / "animated" / f"{target}.gif"
-        for path in (out / target, beside, *[moving] * animate):
+            reason = f"cannot read {source} ({folders.brief(error)})"
+            raise UserError(f"{reason}; {number} pictures before it are translated") from None
+        try:
+            before, after = translate(picture, number)
+        except UserError as error:
+            raise UserError(f"{source}: {error}; {number} pictures before it are translated") from None
+        result, beside, moving = places(out, target)
+        for path in (result, beside, *[moving] * animate):
             path.parent.mkdir(parents=True, exist_ok=True)
-        images.save(after, out / target)
+        images.save(after, result)
         images.save(np.concatenate([before, after], axis=1), beside)
         if animate:
             images.save_turns([before, after], moving)
-    print(f"{len(found)} translated -> {out}, beside their inputs -> {out / 'side_by_side'}")
+    print(f"{len(found)} translated -> {out}, beside their inputs -> {out / BESIDE[0]}")
 
 
 def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
@@ -77,7 +92,8 @@ def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
         UserError: there are none, or something that is there would be overwritten.
     """
     if given.is_dir():
-        found = [(given / name, Path(name)) for name in folders.names("folder", str(given))]
+        names = map(Path, folders.names("folder", str(given)))
+        found = [(given / name, name) for name in names if name.parts[0] not in BESIDE]  # if it is an earlier --out
     elif given.is_file():
         found = [(given, Path(given.name))]
     else:
@@ -89,11 +105,16 @@ def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
     for _, target in found:
-        moving = out / "animated" / f"{target}.gif"
-        for path in (out / target, out / "side_by_side" / target, *[moving] * animate):
+        result, beside, moving = places(out, target)
+        for path in (result, beside, *[moving] * animate):
             if path.exists():
                 raise UserError(f"{path} is there already: choose another --out")
     return found
+
+
+def places(out: Path, target: Path) -> tuple[Path, Path, Path]:
+    """Where a result, the picture of both and the animation lie."""
+    return out / target, out / BESIDE[0] / target, out / BESIDE[1] / f"{target}.gif"
 
 
 def make_translator(run: Run, *, direction: str, image_size: str, seed: int, ema: bool) -> Callable:
@@ -115,9 +136,12 @@ def make_translator(run: Run, *, direction: str, image_size: str, seed: int, ema
         raise UserError(f"--image_size={image_size}: this run enlarges pictures of any size, leave it native")
     size = None if enlarges or image_size == "native" else shape[:2]
     if image_size not in ("run", "native"):
-        size = pictures.parse_size(image_size)
+        try:
+            size = pictures.parse_size(image_size)
+        except UserError as error:  # which names the key of a config
+            raise UserError(str(error).replace("data.image_size", "--image_size")) from None
     mode = "L" if view.input_shape[2] == 1 else "RGB"
-    sample, key = make_sampler(game), jax.random.key(seed)
+    sample, key = make_sampler(game, at_once=1), jax.random.key(seed)
 
     def translate(picture, number):
         own = (picture.height, picture.width)

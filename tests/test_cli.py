@@ -84,7 +84,7 @@ def test_train_classifier_in_a_process(tmp_path):
     ],
 )
 def test_mistakes_about_evaluations(changes, message):
-    given = {"workdir": None, "images_a": None, "images_b": None, "image_size": "native", "num": None, "seed": 0}
+    given = {"workdir": None, "images_a": None, "images_b": None, "image_size": None, "num": None, "seed": 0}
     given |= {"out": None, "ema": True, "checkpoint": "last", "metrics": "auto", "features": "auto"}
     with pytest.raises(UserError) as caught:
         cli.evaluate(**{**given, **changes})
@@ -136,7 +136,7 @@ def test_sigterm_ends_with_143(tmp_path):
     [
         (["--config=nowhere.py"], "--config=nowhere.py: there is no such file"),
         (["--config.batchsize=3"], "did you mean batch_size"),
-        (["--config.data=3"], "data is a group, set one of data.fit"),
+        (["--config.data=3"], "data is a group, set one of data.crop"),
         (["--config.batch_size=many"], "batch_size=many: invalid literal for int()"),
         (["--config.lerning_rate=1"], "did you mean optimizers.discriminator.learning_rate or"),
         (["--mode=dream"], "dream"),

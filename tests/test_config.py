@@ -73,3 +73,59 @@ def test_a_file_edited_by_hand(tmp_path, key, value):
     (tmp_path / "config.json").write_text(json.dumps(written))
     with pytest.raises(UserError, match=rf"config.json is not the config of a run .config.{key}={value!r}: must be of"):
         configs.load(tmp_path / "config.json")
+
+
+HEEDED = ("batch_size", "networks", "data", "evaluation", "loss")  # the tiny config changes all but the last
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"loss": "hinge", "batch_size": 3, "data.flip": True},
+        {"total_kimg": 9.0, "log_kimg": 1.0, "eval_kimg": 2.0, "sample_kimg": 3.0, "checkpoint_kimg": 4.0},
+    ],
+)
+def test_what_a_game_heeds_and_lengths_may_differ_from_the_base(changes):
+    configs.refuse_unheeded(get_config(**changes), HEEDED)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"pac": 2}, r"^config.pac=2: this game knows nothing of it, leave it 1$"),
+        ({"penalty.name": "r1"}, r"^config.penalty.name='r1': this game knows nothing of it, leave it 'none'$"),
+        ({"generator_loss.adversarial": 2.0}, r"^config.generator_loss.adversarial=2.0: .*, leave it 1.0$"),
+        ({"optimizers.generator.b1": 0.9}, r"^config.optimizers.generator.b1=0.9: .*, leave it 0.5$"),
+        ({"loss": "hinge", "consistency.flip": False}, r"^config.consistency.flip=False: .*, leave it True$"),
+    ],
+)
+def test_what_a_game_does_not_heed_is_refused_by_its_key(changes, message):
+    config = get_config(**changes)
+    with pytest.raises(UserError, match=message):
+        configs.refuse_unheeded(config, HEEDED)
+    configs.refuse_unheeded(config, (*HEEDED, *(key.partition(".")[0] for key in changes)))
+
+
+def with_own_keys(**keys):
+    config = get_config()
+    with config.unlocked():
+        config.mine = keys
+    return config
+
+
+def test_a_games_own_keys_are_those_that_it_has():
+    configs.refuse_other_keys(with_own_keys(size=1, share=0.5), "mine", ["size", "share"])
+    configs.refuse_other_keys(with_own_keys(share=0.5, size=1), "mine", ("size", "share"))  # in any order
+
+
+@pytest.mark.parametrize(
+    "config",
+    [get_config(), with_own_keys(size=1), with_own_keys(size=1, shre=0.5), with_own_keys(size=1, share=0.5, more=2)],
+    ids=["no group", "one missing", "one mistyped", "one too many"],
+)
+def test_other_keys_of_a_game_are_refused_with_those_it_needs(config):
+    with pytest.raises(
+        UserError, match=r"^this game needs the keys config.mine.size, config.mine.share, and no others$"
+    ):
+        configs.refuse_other_keys(config, "mine", ["size", "share"])

@@ -111,7 +111,7 @@ def test_folders_of_other_sizes_are_resized_when_asked(tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"metrics": "fid,beauty"}, "'beauty' is none of auto, all, watched, fid"),
+        ({"metrics": "fid,beauty"}, "'beauty' is none of auto, all, watched, pairs, fid"),
         ({"metrics": "swd"}, "swd cannot be measured here: it is for points"),
         ({"num": 3, "metrics": "kid"}, "kid cannot be measured here: it needs 4 examples of each set, and there are 3"),
         ({"num": 5, "metrics": "fid,is"}, "is cannot be measured here: it needs 10 examples"),
@@ -232,7 +232,7 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert "not evaluated" in capsys.readouterr().err
-    with pytest.raises(UserError, match="one of fid, kid and dc must tell the best round"):
+    with pytest.raises(UserError, match="one of fid, kid, dc and pairs must tell the best round"):
         unjudged = get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"})
         train(unjudged, tmp_path / "other", make_runner("jit"))
     assert not (tmp_path / "other").exists()

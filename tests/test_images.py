@@ -38,6 +38,32 @@ def test_saved_picture(tmp_path, channels):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_jpeg_keeps_thin_lines_of_colour(tmp_path):
+    """Without chroma subsampling, which would mix the colours of neighbouring pixels."""
+    picture = np.zeros((16, 16, 3), np.uint8)
+    picture[:, ::2, 0], picture[:, 1::2, 2] = 255, 255
+    for name in ("a.jpg", "a.JPEG"):
+        images.save(picture, tmp_path / name)
+        saved = Image.open(tmp_path / name)
+        assert saved.format == "JPEG" and saved.size == (16, 16)
+        assert np.abs(np.asarray(saved).astype(int) - picture).mean() < 8
+    images.save(picture[..., :1], tmp_path / "grey.jpg")
+    assert Image.open(tmp_path / "grey.jpg").mode == "L"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_that_take_turns(tmp_path, channels):
+    turns = [np.full((5, 7, channels), shade, np.uint8) for shade in (10, 200)]
+    images.save_turns(turns, tmp_path / "a.gif")
+    animation = Image.open(tmp_path / "a.gif")
+    assert (animation.size, animation.n_frames, animation.info["loop"]) == ((7, 5), 2, 0)
+    for number, shade in enumerate((10, 200)):
+        animation.seek(number)
+        assert animation.info["duration"] == 1000
+        assert np.abs(np.asarray(animation.convert("L")).astype(int) - shade).max() <= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
 def test_a_long_animation_is_thinned_and_ends_with_the_last_picture(tmp_path):
     paths = []
     for shade in range(0, 250, 2):

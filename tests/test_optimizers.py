@@ -87,6 +87,19 @@ def test_schedules_in_images(tiny, decay, kimg, expected):
     assert float(learning_rate(config, images_per_round=500)(2 * kimg)) == pytest.approx(3 * expected, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "decay, kimg, expected",
+    [("linear", 0, 1), ("linear", 40, 1), ("linear", 90, 0.55), ("linear", 140, 0.1), ("linear", 300, 0.1),
+     ("cosine", 40, 1), ("cosine", 65, 0.1 + 0.9 * (1 + 0.5**0.5) / 2), ("cosine", 140, 0.1), ("constant", 300, 1)],
+)  # fmt: skip
+def test_a_rate_is_held_before_it_falls(tiny, decay, kimg, expected):
+    changes = {"decay": decay, "hold_kimg": 40.0, "decay_kimg": 100.0, "final": 0.1}
+    config = adam_config(tiny, learning_rate=3.0, **changes)
+    rate = learning_rate(config, images_per_round=500)
+    assert float(rate(2 * kimg)) == pytest.approx(3 * expected, rel=1e-5)
+    assert float(rate(jnp.int32(2 * kimg))) == pytest.approx(3 * expected, rel=1e-5)
+
+
 def test_the_schedule_follows_rounds_not_updates(tiny):
     config = adam_config(tiny, learning_rate=1.0, decay="linear", decay_kimg=1.0)
     ours = made(config, images_per_round=500)  # after two rounds the rate is 0

@@ -149,7 +149,7 @@ def _decoded(
         except UserError as error:
             return UserError(f"{root}/{name}: {error}")
         except Exception as error:  # a broken file makes Pillow raise nearly anything
-            return UserError(f"cannot read {root}/{name} ({_brief(error)}): remove it or set data.skip_broken=true")
+            return UserError(f"cannot read {root}/{name} ({brief(error)}): remove it or set data.skip_broken=true")
 
     first = None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -185,7 +185,8 @@ def _mode(names: list[str], read: Read) -> str:
     return "L"
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
+    """Why a picture cannot be decoded, in one line."""
     from PIL import UnidentifiedImageError
 
     return "not a picture" if isinstance(error, UnidentifiedImageError) else str(error).split("\n")[0]

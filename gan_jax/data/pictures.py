@@ -95,19 +95,23 @@ def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Ima
     return ImageOps.pad(image, width_height, Image.Resampling.LANCZOS, color="white")
 
 
-def fitted_halves(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
-    """Scales the left and the right half of a picture one by one, see `fitted`, and puts them side by side again.
+def halves(image: "Image.Image") -> list[tuple[int, int, int, int]]:
+    """The places of the left and the right half of a picture, for `crop`.
 
     Raises:
         UserError: its width is odd.
     """
-    from PIL import Image
-
     width, height = image.size
     if width % 2:
         raise UserError(f"a picture that is {width} pixels wide has no two halves, as data.pair wants them")
-    boxes = (0, 0, width // 2, height), (width // 2, 0, width, height)
-    left, right = (fitted(image.crop(box), size, fit) for box in boxes)
+    return [(0, 0, width // 2, height), (width // 2, 0, width, height)]
+
+
+def fitted_halves(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
+    """Scales the `halves` of a picture one by one, see `fitted`, and puts them side by side again."""
+    from PIL import Image
+
+    left, right = (fitted(image.crop(box), size, fit) for box in halves(image))
     both = Image.new(image.mode, (2 * left.width, left.height))
     both.paste(left, (0, 0))
     both.paste(right, (left.width, 0))

@@ -34,7 +34,7 @@ def halves(tmp_path):
 
 @pytest.fixture
 def two(tmp_path):
-    """Targets 0, 1, 2 in blue, inputs of the same names in red, which lie in another order."""
+    """Targets 0, 1, 2 in blue, inputs of the same names, but another kind, in red."""
     for number, name in enumerate(("a", "b/c", "d")):
         save(tmp_path / "targets" / f"{name}.png", (0, 0, 10 * number))
     for number, name in enumerate(("a", "b/c", "d")):
@@ -80,6 +80,16 @@ def test_partners_have_one_name(config, two):
     assert folders.names("folder", str(two / "inputs")) == ["a.bmp", "b/c.bmp", "d.bmp"]
 
 
+def test_the_order_of_files_is_not_that_of_their_names(config, two):
+    for number, name in enumerate(("a.c", "a")):  # a.c.png < a.png, but a.bmp < a.c.bmp
+        save(two / "named" / "targets" / f"{name}.png", (0, 0, 10 * number))
+        save(two / "named" / "inputs" / f"{name}.bmp", (10 * number, 0, 0))
+    file = shutil.make_archive(two / "named", "zip", two / "named")
+    for form, place in (("folder", two / "named"), ("zip", file)):
+        examples = open_source(config(f"{form}:{place}/targets", inputs=f"{form}:{place}/inputs")).everything()
+        assert examples["image"][:, 0, 0, 2].tolist() == examples["input"][:, 0, 0, 0].tolist() == [0, 10]
+
+
 def test_rows_keep_their_partners_in_every_part(config, two):
     source = open_source(config(f"folder:{two / 'targets'}", inputs=f"folder:{two / 'inputs'}", held_out=0.34))
     assert (len(source), len(source.held_out)) == (2, 1)
@@ -88,10 +98,39 @@ def test_rows_keep_their_partners_in_every_part(config, two):
         np.testing.assert_array_equal(examples["image"][:, 0, 0, 2], examples["input"][:, 0, 0, 0])
 
 
+def test_whole_sets_without_pairs_keep_all_inputs_beside_every_part(config, two):
+    save(two / "inputs" / "extra.png", RED)
+    given = {"inputs": f"folder:{two / 'inputs'}", "paired": False, "held_out": 0.34}
+    source = open_source(config(f"folder:{two / 'targets'}", **given))
+    assert (len(source), len(source.held_out)) == (2, 1)
+    assert len(source.unpaired) == len(source.held_out.unpaired) == len(source.select(np.array([1])).unpaired) == 4
+    assert source.everything()["input"].shape == (4, 4, 6, 3)
+
+
+def test_halves_without_labels_can_be_held_out(config, halves, rejected):
+    source = open_source(config(f"folder:{halves}", pair="left_right", held_out=0.4))
+    assert (source.num_classes, len(source), len(source.held_out)) == (0, 3, 2)
+    seen = []
+    for part in (source, source.held_out):
+        examples = part.everything()
+        numbers = examples["input"][:, 0, 0, 0]
+        np.testing.assert_array_equal(examples["image"][:, 0, 0, 2], 100 + numbers)
+        seen += numbers.tolist()
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+    message = rejected(open_source, config(f"folder:{halves}", pair="left_right", labelled=2))
+    assert "data.labelled is for sets with labels" in message
+
+
 def test_a_picture_without_a_partner_is_told(config, two, rejected):
     save(two / "inputs" / "extra.png", RED)
     message = rejected(open_source, config(f"folder:{two / 'targets'}", inputs=f"folder:{two / 'inputs'}"))
     assert "4 pictures" in message and "'extra'" in message and "data.paired=false" in message
+
+
+def test_as_many_pictures_of_other_names_are_no_partners(config, two, rejected):
+    (two / "inputs" / "d.bmp").rename(two / "inputs" / "e.bmp")
+    message = rejected(open_source, config(f"folder:{two / 'targets'}", inputs=f"folder:{two / 'inputs'}"))
+    assert "2 have no partner, such as 'd'" in message and "data.paired=false" in message
 
 
 def test_two_pictures_of_one_name_are_told(config, two, rejected):
@@ -153,6 +192,7 @@ def test_sizes_must_fit(config, two, rejected):
         ({"pair": "left_right"}, "only pictures of folder: or zip: have halves, not digits"),
         ({"pair": "left_right", "task": "edges"}, "set one of them"),
         ({"inputs": "digits", "task": "edges"}, "set one of them"),
+        ({"inputs": "digits", "pair": "left_right"}, "set one of them"),
     ],
 )
 def test_contradictions_are_refused(config, rejected, changes, message):

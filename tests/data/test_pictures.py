@@ -133,3 +133,30 @@ def test_resize_treats_arrays_as_pictures(channels):
         wanted = np.asarray(pictures.fitted(Image.fromarray(image.squeeze()), (6, 5), "crop"))
         np.testing.assert_array_equal(small.squeeze(), wanted)
     assert pictures.resize(images, None, "crop") is images
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_halves_are_fitted_one_by_one(fit):
+    both = np.random.default_rng(0).integers(256, size=(10, 24, 3), dtype=np.uint8)
+    fitted = np.asarray(pictures.fitted_halves(Image.fromarray(both), (6, 5), fit))
+    assert fitted.shape == (6, 10, 3)
+    for part, half in ((fitted[:, :5], both[:, :12]), (fitted[:, 5:], both[:, 12:])):
+        np.testing.assert_array_equal(part, np.asarray(pictures.fitted(Image.fromarray(half.copy()), (6, 5), fit)))
+
+
+def test_halves_of_the_right_size_keep_their_pixels(rejected):
+    both = np.random.default_rng(0).integers(256, size=(4, 6), dtype=np.uint8)
+    for size in (None, (4, 3)):
+        np.testing.assert_array_equal(np.asarray(pictures.fitted_halves(Image.fromarray(both), size, "crop")), both)
+    assert "7 pixels wide has no two halves" in rejected(pictures.fitted_halves, Image.new("L", (7, 4)), (4, 4), "crop")
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(1, 1), (1, 3), (3, 3)])
+def test_pictures_like_others(given, wanted):
+    images = np.random.default_rng(0).integers(256, size=(2, 4, 6, given), dtype=np.uint8)
+    np.testing.assert_array_equal(pictures.like(images, (4, 6, wanted)), np.broadcast_to(images, (2, 4, 6, wanted)))
+    large = pictures.like(images, (8, 12, wanted))
+    assert large.shape == (2, 8, 12, wanted) and large.dtype == np.uint8
+    for image, shown in zip(images, large, strict=True):
+        bicubic = Image.fromarray(image.squeeze()).resize((12, 8), Image.Resampling.BICUBIC)
+        np.testing.assert_array_equal(shown, np.broadcast_to(np.asarray(bicubic).reshape(8, 12, given), shown.shape))

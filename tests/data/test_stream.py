@@ -143,6 +143,12 @@ def test_inputs_without_pairs_have_epochs_of_their_own(unpaired):
     assert (other != shown).any()
 
 
+def test_as_many_inputs_as_targets_come_in_another_order(source):
+    (batch,) = take(1, dataclasses.replace(source, unpaired=source), batch_size=23, repeats=1)
+    assert sorted(batch["row"].ravel()) == sorted(batch["input_row"].ravel()) == list(range(23))
+    assert (batch["row"] != batch["input_row"]).sum() > 15
+
+
 def test_streamed_inputs_are_those_of_the_resident_rows(unpaired):
     resident = {name: leaf for name, leaf in unpaired.everything().items()}
     batches = zip(take(5, unpaired), take(5, unpaired, resident=False), strict=True)

@@ -38,6 +38,19 @@ def prepared(tmp_path, monkeypatch):
     return stand_in
 
 
+def test_records_are_targets_of_inputs_without_pairs(config, prepared, monkeypatch, tmp_path):
+    monkeypatch.setattr(records, "CACHED_BYTES", 0)
+    np.savez(tmp_path / "a.npz", images=np.full((5, 4, 4, 1), 9, np.uint8))
+    prepared({"image": tfds.features.Image(shape=(4, 4, 3))}, [{"image": np.full((4, 4, 3), 7, np.uint8)}] * 3)
+    for source, inputs in (("tfds:any", f"npz:{tmp_path / 'a.npz'}"), (f"npz:{tmp_path / 'a.npz'}", "tfds:any")):
+        opened = open_source(config(source, inputs=inputs, paired=False))
+        examples = opened.everything()
+        assert examples["image"].shape[1:] == examples["input"].shape[1:] == (4, 4, 3)
+        assert {len(examples["image"]), len(examples["input"])} == {3, 5}
+        assert set(np.unique(examples["image"])) | set(np.unique(examples["input"])) == {7, 9}
+        assert opened.nbytes == 8 * 4 * 4 * 3
+
+
 @pytest.mark.parametrize("limit", [0, 2**30])  # decoded as it is read, or once for all
 def test_images_of_many_sizes(config, prepared, monkeypatch, limit):
     monkeypatch.setattr(records, "CACHED_BYTES", limit)

@@ -1,0 +1,160 @@
+"""pix2pix: its losses from its networks' outputs, who moves, what is seen, and that it learns."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from translating import config_for
+
+from gan_jax.errors import UserError
+from gan_jax.experiment import build
+from gan_jax.game import init_state, make_round, make_step
+from gan_jax.games.pix2pix import make_game
+from gan_jax.networks.patch import Discriminator
+from gan_jax.networks.unet import Translator
+
+KEY, SHAPE = jax.random.key(1), (8, 8, 3)
+HALVES = {"data.pair": "left_right"}
+
+
+def a_batch(seed=0):
+    images = jax.random.uniform(jax.random.key(seed), (2, 2, *SHAPE), minval=-1, maxval=1)
+    return {"image": images[0], "input": images[1], "index": jnp.arange(2), "step": jnp.int32(0)}
+
+
+@pytest.fixture(scope="module")
+def game():
+    """The game without dropout, its variables, and its networks."""
+    game = make_game(config_for("pix2pix", generator={"dropout": 0.0}, **HALVES), SHAPE, 0)
+    return (
+        game,
+        jax.jit(game.init)(KEY),
+        Translator(SHAPE, width=2, depth=3, dropout=0.0),
+        Discriminator(width=2, layers=1),
+    )
+
+
+def logits_of(discriminator, variables, inputs, images):
+    return discriminator.apply(variables["discriminator"], jnp.concatenate([inputs, images], axis=-1)).logits
+
+
+def test_losses_are_those_of_the_paper(game):
+    game, variables, generator, discriminator = game
+    batch = a_batch()
+    fake = generator.apply(variables["generator"], batch["input"])
+    on_real, on_fake = (logits_of(discriminator, variables, batch["input"], x) for x in (batch["image"], fake))
+    assert on_real.shape == (2, 4, 4)
+    log = lambda p: np.log(np.asarray(jax.nn.sigmoid(p), np.float64))
+    d, g = (turn.loss(variables, batch, KEY)[0] for turn in game.turns)
+    np.testing.assert_allclose(d, -0.5 * (log(on_real) + log(-on_fake)).mean(), rtol=1e-5)
+    l1 = np.abs(np.asarray(fake - batch["image"])).mean()
+    np.testing.assert_allclose(g, -log(on_fake).mean() + 100 * l1, rtol=1e-5)
+
+
+def test_other_losses_and_weights_are_heeded(game):
+    """Squares are halved, so D's loss has a quarter of them; the weights are those of the config."""
+    _, variables, generator, discriminator = game
+    changes = {"loss": "least_squares", "generator_loss.adversarial": 3.0}
+    squares = make_game(config_for("pix2pix", {"l1": 7.0}, {"dropout": 0.0}, **changes, **HALVES), SHAPE, 0)
+    batch = a_batch()
+    fake = generator.apply(variables["generator"], batch["input"])
+    on_real, on_fake = (
+        np.asarray(logits_of(discriminator, variables, batch["input"], x)) for x in (batch["image"], fake)
+    )
+    (d, (_, d_metrics)), (g, (_, g_metrics)) = (turn.loss(variables, batch, KEY) for turn in squares.turns)
+    np.testing.assert_allclose(d, 0.25 * ((on_real - 1) ** 2 + on_fake**2).mean(), rtol=1e-5)
+    l1 = np.abs(np.asarray(fake - batch["image"])).mean()
+    np.testing.assert_allclose(g, 3 * 0.5 * ((on_fake - 1) ** 2).mean() + 7 * l1, rtol=1e-5)
+    np.testing.assert_allclose(g_metrics["l1"], l1, rtol=1e-5)  # in gray levels of [-1, 1], without its weight
+    assert d_metrics["real_right"] == (on_real > 0.5).mean() and d_metrics["fake_right"] == (on_fake < 0.5).mean()
+
+
+def test_the_discriminator_sees_the_input(game):
+    game, variables, *_ = game
+    batch, (turn, _) = a_batch(), game.turns
+    shown = lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[1][1]["real_right"]
+    gradient = jax.grad(lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[0])(batch["input"])
+    assert np.abs(gradient).min() > 0 and np.isfinite(shown(batch["input"]))
+
+
+def test_each_turn_moves_its_own_player(game):
+    game, *_ = game
+    optimizers = {player: optax.sgd(0.1, momentum=0.9) for player in ("generator", "discriminator")}
+    state = jax.jit(lambda: init_state(game, optimizers, KEY))()
+    for turn, other in zip(game.turns, ("generator", "discriminator"), strict=True):
+        moved, _ = jax.jit(make_step(turn, optimizers[turn.player]))(state, a_batch(), KEY)
+        rest = lambda s, other=other: (s.step, s.variables[other], s.opt_states[other], s.ema)
+        chex.assert_trees_all_equal(rest(moved), rest(state))
+        same = jax.tree.map(lambda a, b: (a == b).all(), moved.variables[turn.player], state.variables[turn.player])
+        assert not any(jax.tree.leaves(same))
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """The game with dropout, as only networks of 6 levels and more have it, its variables, and inputs."""
+    game = make_game(config_for("pix2pix", generator={"depth": 6, "dropout": 0.5}, **HALVES), (64, 64, 1), 0)
+    return game, jax.jit(game.init)(KEY), jax.random.uniform(KEY, (3, 64, 64, 1))
+
+
+def test_dropout_is_the_noise_of_samples_each_by_itself(noisy):
+    game, variables, inputs = noisy
+    sample = jax.jit(game.sample)
+    whole = sample(variables, KEY, jnp.arange(3), inputs)
+    np.testing.assert_array_equal(sample(variables, KEY, jnp.arange(3), inputs), whole)
+    assert np.abs(sample(variables, jax.random.key(2), jnp.arange(3), inputs) - whole).max() > 1e-4
+    again = sample(variables, KEY, jnp.array([2, 0, 1]), inputs[jnp.array([2, 0, 1])])
+    np.testing.assert_allclose(again, whole[jnp.array([2, 0, 1])], atol=1e-6)
+    parts = [sample(variables, KEY, jnp.array([i]), inputs[i : i + 1]) for i in range(3)]
+    np.testing.assert_allclose(jnp.concatenate(parts), whole, atol=1e-6)
+
+
+def test_dropout_is_on_in_both_turns(noisy):
+    game, variables, inputs = noisy
+    batch = {"image": -inputs, "input": inputs, "index": jnp.arange(3), "step": jnp.int32(0)}
+    losses = jax.jit(lambda key: jnp.stack([turn.loss(variables, batch, key)[0] for turn in game.turns]))
+    values = losses(KEY)
+    np.testing.assert_array_equal(losses(KEY), values)
+    assert (losses(jax.random.key(2)) != values).all()
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "least_squares"])
+def test_it_learns_to_invert(loss):
+    """Smooth images: so small a network cannot tell each pixel of noise."""
+    game = make_game(config_for("pix2pix", generator={"width": 4}, loss=loss, **HALVES), SHAPE, 0)
+    optimizers = {player: optax.adam(1e-2, 0.5) for player in ("generator", "discriminator")}
+    state = jax.jit(lambda: init_state(game, optimizers, KEY))()
+    play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3)
+    seen = []
+    for step in range(60):
+        corners = jax.random.uniform(jax.random.key(step), (2, 2, 2, 3), minval=-1, maxval=1)
+        smooth = jax.image.resize(corners, (2, *SHAPE), "linear")[None]
+        batch = {"input": smooth, "image": -smooth, "index": jnp.arange(2)[None]}
+        state, metrics = play(state, batch, KEY, ("discriminator", "generator"))
+        seen.append(float(metrics["generator/l1"]))
+    assert np.mean(seen[-5:]) < 0.6 * np.mean(seen[:5])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "say what they are made from with config.data.pair"),
+        ({**HALVES, "data.paired": False}, "learns from pairs"),
+        ({"data.task": "superres"}, "set config.game=srgan"),
+        ({**HALVES, "pac": 2}, "config.pac=2: this game knows nothing of it"),
+        ({**HALVES, "loss": "hinges"}, "did you mean hinge"),
+        ({**HALVES, "own": {"l2": 1.0}}, "needs the keys config.pix2pix.l1, and no others"),
+        ({**HALVES, "generator": {"name": "dcgan"}}, "config.networks.generator.name='dcgan'.* has no Translator"),
+        ({**HALVES, "generator": {"depth": 5}}, "set config.networks.generator.depth=3"),
+        ({**HALVES, "discriminator": {"layer": 1}}, "config.networks.discriminator: .*layer"),
+    ],
+)
+def test_what_it_does_not_have_is_told(changes, message):
+    with pytest.raises(UserError, match=message):
+        build(config_for("pix2pix", **changes), SHAPE, 0)
+
+
+def test_labels_are_refused():
+    with pytest.raises(UserError, match=r"config\.labels='auto': this game knows nothing of it"):
+        build(config_for("pix2pix", labels="auto", **HALVES), SHAPE, 3)

@@ -1,0 +1,159 @@
+"""SRGAN: warm-up, the frozen player, who moves whose statistics, and that it learns."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from translating import config_for
+
+from gan_jax.errors import UserError
+from gan_jax.experiment import build
+from gan_jax.game import init_state, make_round, make_step
+from gan_jax.games.srgan import make_game
+from gan_jax.networks.patch import Discriminator
+from gan_jax.networks.srresnet import Translator
+from gan_jax.perceptual import open_perceptual, perceptual_distance
+from gan_jax.views import superres
+
+KEY, SHAPE = jax.random.key(1), (16, 16, 1)
+SMALL = {"data.task": "superres", "data.factor": 2}
+
+
+def a_batch(seed=0, step=0):
+    images = jax.random.uniform(jax.random.key(seed), (2, *SHAPE), minval=-1, maxval=1)
+    return {"image": images, "index": jnp.arange(2), "step": jnp.int32(step)}
+
+
+@functools.cache
+def a_game(norm="none", **own):
+    game = make_game(config_for("srgan", own, {"norm": norm}, {"norm": norm}, **SMALL), SHAPE, 0)
+    return game, jax.jit(game.init)(KEY)
+
+
+def terms(variables, batch):
+    """The three differences, from the networks."""
+    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(
+        variables["generator"], superres(batch["image"], KEY, batch["index"], factor=2)
+    )
+    logits = Discriminator(width=2, layers=1, norm="none").apply(variables["discriminator"], fake).logits
+    seen = open_perceptual("classifier", 1)
+    maps = (seen.maps(seen.params, images) for images in (fake, batch["image"]))
+    return (
+        jnp.mean((fake - batch["image"]) ** 2),
+        jnp.mean(perceptual_distance(*maps)),
+        jnp.mean(jax.nn.softplus(-logits)),
+    )
+
+
+def test_only_pixels_count_until_it_is_warm():
+    game, variables = a_game(warmup_kimg=0.02)  # ten rounds of two
+    loss = jax.jit(game.turns[1].loss)
+    pixel, perceptual, adversarial = terms(variables, a_batch())
+    np.testing.assert_allclose(loss(variables, a_batch(step=9), KEY)[0], pixel, rtol=1e-5)
+    warm = pixel + 0.1 * perceptual + 0.1 * adversarial
+    np.testing.assert_allclose(loss(variables, a_batch(step=10), KEY)[0], warm, rtol=1e-5)
+    assert warm > 1.05 * pixel
+
+
+def test_only_pixels_move_the_generator_until_it_is_warm():
+    game, variables = a_game(warmup_kimg=0.02)
+
+    def gradient(loss):
+        own = variables["generator"]
+        with_params = lambda params: loss({**variables, "generator": {**own, "params": params}})
+        return jax.jit(jax.grad(with_params))(own["params"])
+
+    cold, warm = (gradient(lambda v, s=s: game.turns[1].loss(v, a_batch(step=s), KEY)[0]) for s in (9, 10))
+    pixel = gradient(lambda v: terms(v, a_batch())[0])
+    rest = gradient(lambda v: 0.1 * sum(terms(v, a_batch())[1:]))
+    chex.assert_trees_all_close(cold, pixel, rtol=1e-4, atol=1e-6)
+    chex.assert_trees_all_close(warm, jax.tree.map(jnp.add, pixel, rest), rtol=1e-4, atol=1e-5)
+    assert optax.tree.norm(rest) > 1e-3
+
+
+def test_the_discriminator_learns_from_the_start():
+    game, variables = a_game(warmup_kimg=0.02)
+    batch = a_batch()
+    inputs = superres(batch["image"], KEY, batch["index"], factor=2)
+    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(variables["generator"], inputs)
+    network = Discriminator(width=2, layers=1, norm="none")
+    on_real, on_fake = (network.apply(variables["discriminator"], x).logits for x in (batch["image"], fake))
+    expected = jnp.mean(jax.nn.softplus(-on_real)) + jnp.mean(jax.nn.softplus(on_fake))
+    np.testing.assert_allclose(game.turns[0].loss(variables, batch, KEY)[0], expected, rtol=1e-5)
+
+
+def test_the_frozen_player_stays_as_it_was():
+    game, _ = a_game()
+    optimizers = {player: optax.adam(1e-2) for player in ("generator", "discriminator")}
+    state = jax.jit(lambda: init_state(game, optimizers, KEY))()
+    assert set(state.opt_states) == {"generator", "discriminator"}
+    play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3)
+    later, seen = state, []
+    for step in range(40):
+        batch = {name: leaf[None] for name, leaf in a_batch(step % 4).items() if name != "step"}
+        later, metrics = play(later, batch, KEY, ("discriminator", "generator"))
+        seen.append(float(metrics["generator/pixel"]))
+    chex.assert_trees_all_equal(later.variables["perceptual"], state.variables["perceptual"])
+    chex.assert_trees_all_equal(later.variables["perceptual"], open_perceptual("classifier", 1).params)
+    assert np.mean(seen[-4:]) < 0.9 * np.mean(seen[:4])
+
+
+def test_batch_statistics_move_in_the_turn_of_their_player():
+    game, _ = a_game("batch")
+    optimizers = {player: optax.sgd(0.1) for player in ("generator", "discriminator")}
+    state = jax.jit(lambda: init_state(game, optimizers, KEY))()
+    for turn, other in zip(game.turns, ("generator", "discriminator"), strict=True):
+        moved, _ = jax.jit(make_step(turn, optimizers[turn.player]))(state, a_batch(), KEY)
+        chex.assert_trees_all_equal(moved.variables[other], state.variables[other])
+        own = (s.variables[turn.player]["batch_stats"] for s in (moved, state))
+        assert not any(jax.tree.leaves(jax.tree.map(lambda a, b: (a == b).all(), *own)))
+
+
+def test_players_without_a_weight_are_left_out():
+    game, variables = a_game(adversarial=0.0, perceptual=0.0)
+    assert set(variables) == {"generator"} and [turn.name for turn in game.turns] == ["generator"]
+
+
+@pytest.mark.parametrize("left_out", ["adversarial", "perceptual"])
+def test_a_term_without_a_weight_is_left_out_with_its_player(left_out):
+    weights = {"pixel": 2.0, "perceptual": 0.3, "adversarial": 0.2, left_out: 0.0}
+    game, variables = a_game(**weights)
+    assert [turn.name for turn in game.turns] == ["discriminator", "generator"][left_out == "adversarial" :]
+    player = {"adversarial": "discriminator", "perceptual": "perceptual"}[left_out]
+    assert set(variables) == {"generator", "discriminator", "perceptual"} - {player}
+    value, (_, metrics) = game.turns[-1].loss(variables, a_batch(), KEY)
+    each = dict(
+        zip(("pixel", "perceptual", "adversarial"), terms({**a_game()[1], **variables}, a_batch()), strict=True)
+    )
+    del weights[left_out]
+    np.testing.assert_allclose(value, sum(weight * each[name] for name, weight in weights.items()), rtol=1e-5)
+    assert set(metrics) == set(weights)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_samples_are_larger_by_the_factor(factor):
+    experiment = build(config_for("srgan", **{**SMALL, "data.factor": factor, "data.crop": 8}), (16, 24, 3), 0)
+    assert experiment.view.shape == (8, 8, 3) and experiment.view.input_shape == (8 // factor, 8 // factor, 3)
+    condition = jnp.zeros((2, 5, 3, 3))
+    made = jax.eval_shape(experiment.game.sample, experiment.state_shapes.variables, KEY, jnp.arange(2), condition)
+    assert made.shape == (2, 5 * factor, 3 * factor, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({**SMALL, "own": {"mse": 1.0}}, "needs the keys config.srgan.pixel"),
+        ({**SMALL, "own": {"features": "vgg"}}, "perceptual=vgg: must be one of vgg19:FILE.pth, classifier"),
+        ({**SMALL, "own": {"features": "vgg19:nowhere.pth"}}, "nowhere.pth"),
+        ({**SMALL, "generator": {"name": "unet"}}, "config.networks.generator: .*factor"),
+        ({**SMALL, "data.factor": 3}, "config.data.factor=3: must be 2, 4 or 8"),
+        ({"data.inputs": "digits", "data.paired": False}, "learns from pairs"),
+    ],
+)
+def test_what_it_does_not_have_is_told(changes, message):
+    with pytest.raises(UserError, match=message):
+        build(config_for("srgan", **changes), SHAPE, 0)
