@@ -9,7 +9,7 @@ Paper: Isola et al. 2017, section 4.3; here at 32 pixels: a U-Net of depth 5, pa
 Any pictures do: `--config.data.source=folder:PATH --config.data.image_size=32 --config.data.held_out=0.1
 --config.evaluation.source=`.
 
-Result: not yet measured.
+Result: not yet measured: an hour and a half on one core.
 """
 
 from gan_jax.config import base_config

@@ -253,10 +253,11 @@ RANGES = {
 
 
 def refuse_unheeded(config: ConfigDict, heeded: tuple[str, ...]) -> None:
-    """Raises UserError if a game heeds some groups of keys alone and another one is not as `base_config` has it."""
+    """Raises UserError if a game heeds some keys, and groups of them, alone, and another is not as in `base_config`."""
     own, plain = flatten(config), flatten(base_config())
+    known = {"log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg", "total_kimg", *heeded}
     for key in plain:
-        if key.partition(".")[0] not in heeded and not key.endswith("kimg") and own[key] != plain[key]:
+        if key not in known and key.partition(".")[0] not in known and own[key] != plain[key]:
             raise UserError(f"config.{key}={own[key]!r}: this game knows nothing of it, leave it {plain[key]!r}")
 
 

@@ -167,7 +167,7 @@ def test_a_classifier_without_convolutions(tmp_path):
 def test_unknown_names(name):
     with pytest.raises(UserError) as caught:
         open_perceptual(name, 3)
-    assert str(caught.value) == f"perceptual={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz]"
+    assert str(caught.value) == f"config.srgan.features={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz]"
 
 
 def test_channels_that_vgg19_does_not_have(file):

@@ -31,7 +31,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
     Reference: Zhu et al. 2017, eqs. 1-3, sections 4 and 5.2.
     """
-    refuse_unheeded(config, HEEDED)
+    refuse_unheeded(config, (*HEEDED, "generator_loss.adversarial"))
     refuse_other_keys(config, "cyclegan", ["cycle", "identity", "pool"])
     loss, own, view = named(losses, config.loss, "loss"), config.cyclegan, make_view(config.data, image_shape)
     if config.data.task != "none":
@@ -84,7 +84,9 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         made = {way: generator.init(k, images) for way, k in zip(("ab", "ba"), keys[:2], strict=True)}
         judges = {name: discriminator.init(k, images) for name, k in zip("ab", keys[2:], strict=True)}
         if others := {name for variables in (*made.values(), *judges.values()) for name in variables} - {"params"}:
-            raise UserError(f"this game's networks have parameters alone, not {', '.join(others)}: set norm=instance")
+            raise UserError(
+                f"this game's networks have parameters alone, not {', '.join(others)}: norm=instance, without spectral"
+            )
         memory = {"pool": empty_pool(own.pool, view.shape)} if own.pool else {}
         return {
             "generator": {"params": {way: variables["params"] for way, variables in made.items()}},

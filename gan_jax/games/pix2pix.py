@@ -16,8 +16,7 @@ from gan_jax.views import make_view
 
 # What a config may say of games that translate; each other key must be as `base_config` has it.
 HEEDED = (
-    "seed", "batch_size", "game", "loss", "generator_loss", "networks", "optimizers", "ema", "data", "evaluation",
-    "keep_checkpoints",
+    "seed", "batch_size", "game", "loss", "networks", "optimizers", "ema", "data", "evaluation", "keep_checkpoints",
 )  # fmt: skip
 
 
@@ -35,7 +34,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
     Reference: Isola et al. 2017, eqs. 1-4; D's loss is halved (section 3.3).
     """
-    refuse_unheeded(config, HEEDED)
+    refuse_unheeded(config, (*HEEDED, "generator_loss.adversarial"))
     refuse_other_keys(config, "pix2pix", ["l1"])
     loss, view = named(losses, config.loss, "loss"), make_view(config.data, image_shape)
     if not config.data.paired:

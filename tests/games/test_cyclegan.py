@@ -97,7 +97,7 @@ def test_the_pool_is_no_parameter():
     one = jax.eval_shape(Discriminator(width=2, layers=1, norm="instance").init, KEY, jnp.zeros((1, *SHAPE)))
     size = 2 * sum(leaf.size for leaf in jax.tree.leaves(one))
     source = Source(np.zeros((5, *SHAPE), np.uint8), np.zeros(5, np.int32))
-    assert f"discriminator {size:,};" in headline(config, source, experiment, make_runner("jit"))
+    assert f"discriminator {size:,}," in headline(config, source, experiment, make_runner("jit"))
 
 
 def test_turned_it_goes_the_other_way():
@@ -211,14 +211,19 @@ def test_devices_together_keep_what_one_would():
 
 @functools.cache
 def played(name, devices):
-    """After five rounds of 2 of a pool of 4: it has been full since the second. SGD, as Adam doubles a rounded zero."""
+    """After five rounds of 2 of a pool of 4: it has been full since the second. SGD, as Adam doubles a rounded zero.
+
+    In float64, as normalising four pixels makes much of rounding: what differs by more is another game.
+    """
     game, _ = a_game()
     optimizers = {player: optax.sgd(0.01) for player in ("generator", "discriminator")}
     runner = make_runner(name, devices)
     run = runner.compile(make_round(game, optimizers, ema_decay=lambda step: 0.9, axis_name=runner.axis_name))
-    state = runner.replicate(jax.jit(lambda: init_state(game, optimizers, KEY))())
+    double = lambda x: np.asarray(x, np.float64 if jnp.issubdtype(x.dtype, jnp.floating) else None)
+    state = jax.tree.map(double, jax.jit(lambda: init_state(game, optimizers, KEY))())
+    state = runner.replicate(state)
     for step in range(5):
-        batch = {name: np.asarray(leaf)[None] for name, leaf in a_batch(step).items() if name != "step"}
+        batch = {name: double(leaf)[None] for name, leaf in a_batch(step).items() if name != "step"}
         state, metrics = run(state, {}, runner.split(batch), np.uint32(0), due(game, step))
         jax.block_until_ready(state)
     return jax.device_get((state, metrics))
@@ -226,19 +231,25 @@ def played(name, devices):
 
 @pytest.mark.parametrize("name", ["pmap", "mesh"])
 def test_two_devices_play_as_one_with_the_pool(name):
-    chex.assert_trees_all_close(played(name, 2), played("jit", 1), rtol=1e-4, atol=1e-5)
+    with jax.enable_x64(True):
+        two, one = played(name, 2), played("jit", 1)
+    assert two[0].variables["discriminator"]["pool"]["a"].dtype == np.float64
+    chex.assert_trees_all_close(two, one, rtol=1e-6, atol=1e-8)
 
 
 def test_the_cycle_closes():
-    game, _ = a_game()
-    optimizers = {player: optax.adam(5e-3, 0.5) for player in ("generator", "discriminator")}
+    """Of smooth images: so small a network cannot tell each pixel of noise."""
+    game = make_game(config_for("cyclegan", generator={"width": 4}, **TWO), (16, 16, 1), 0)
+    optimizers = {player: optax.adam(1e-2, 0.5) for player in ("generator", "discriminator")}
     state = jax.jit(lambda: init_state(game, optimizers, KEY))()
     play, seen = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3), []
     for step in range(60):
-        batch = {name: leaf[None] for name, leaf in a_batch(step).items() if name != "step"}
+        corners = jax.random.uniform(jax.random.key(step), (2, 2, 2, 2, 1), minval=-1, maxval=1)
+        a, b = jax.image.resize(corners, (2, 2, 16, 16, 1), "linear")[:, None]
+        batch = {"input": b, "image": a, "index": jnp.arange(2)[None]}
         state, metrics = play(state, batch, KEY, ("discriminator", "generator"))
         seen.append(float(metrics["generator/cycle"]))
-    assert np.mean(seen[-5:]) < 0.8 * np.mean(seen[:5])
+    assert np.mean(seen[-10:]) < 0.85 * np.mean(seen[:10])
 
 
 def test_resume_is_exact_with_the_pool(tmp_path):
@@ -265,7 +276,7 @@ def test_resume_is_exact_with_the_pool(tmp_path):
         ({"data.task": "edges"}, "this game is for two sets: set config.data.inputs"),
         ({}, "say what they are made from"),
         ({**TWO, "own": {"lambda": 1.0}}, "needs the keys config.cyclegan.cycle"),
-        ({**TWO, "discriminator": {"norm": "batch"}}, "parameters alone, not batch_stats: set norm=instance"),
+        ({**TWO, "discriminator": {"norm": "batch"}}, "parameters alone, not batch_stats: norm=instance"),
     ],
 )
 def test_what_it_does_not_have_is_told(changes, message):

@@ -147,7 +147,7 @@ def test_samples_are_larger_by_the_factor(factor):
     ("changes", "message"),
     [
         ({**SMALL, "own": {"mse": 1.0}}, "needs the keys config.srgan.pixel"),
-        ({**SMALL, "own": {"features": "vgg"}}, "perceptual=vgg: must be one of vgg19:FILE.pth, classifier"),
+        ({**SMALL, "own": {"features": "vgg"}}, "config.srgan.features=vgg: must be one of vgg19:FILE.pth, classifier"),
         ({**SMALL, "own": {"features": "vgg19:nowhere.pth"}}, "nowhere.pth"),
         ({**SMALL, "generator": {"name": "unet"}}, "config.networks.generator: .*factor"),
         ({**SMALL, "data.factor": 3}, "config.data.factor=3: must be 2, 4 or 8"),
