@@ -62,16 +62,10 @@ def translate_files(
     translate = make_translator(run, direction=direction, image_size=image_size, seed=seed, ema=ema)
     for number, (source, target) in enumerate(tqdm(found, unit=" pictures", disable=not sys.stderr.isatty())):
         try:
-            picture = pictures.decode(source.read_bytes())
+            picture = read(source)
             if halves:
                 left = (run.config.data.pair == "left_right") == (direction == "ab")
                 picture = picture.crop(pictures.halves(picture)[0 if left else 1])
-        except UserError as error:
-            raise UserError(f"{source}: {error}") from None
-        except Exception as error:  # a broken file makes Pillow raise nearly anything
-            reason = f"cannot read {source} ({folders.brief(error)})"
-            raise UserError(f"{reason}; {number} pictures before it are translated") from None
-        try:
             before, after = translate(picture, number)
         except UserError as error:
             raise UserError(f"{source}: {error}; {number} pictures before it are translated") from None
@@ -110,6 +104,18 @@ def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
             if path.exists():
                 raise UserError(f"{path} is there already: choose another --out")
     return found
+
+
+def read(path: Path):
+    """A picture as `pictures.decode` gives it.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        return pictures.decode(path.read_bytes())
+    except Exception as error:  # a broken file makes Pillow raise nearly anything
+        raise UserError(f"cannot be read ({folders.brief(error)})") from None
 
 
 def places(out: Path, target: Path) -> tuple[Path, Path, Path]:

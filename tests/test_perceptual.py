@@ -159,7 +159,7 @@ def test_a_classifier_of_colours_from_a_file(tmp_path):
 
 def test_a_classifier_without_convolutions(tmp_path):
     save(tmp_path / "c.npz", (4, 4, 1))
-    with pytest.raises(UserError, match="it has no convolutions"):
+    with pytest.raises(UserError, match="images too small for convolutions"):
         open_perceptual(f"classifier:{tmp_path}/c.npz", 1)
 
 

@@ -327,7 +327,7 @@ def test_mistakes_about_files(halves, tmp_path):
 def test_a_broken_picture_among_others_does_not_undo_them(halves, tmp_path):
     random_picture(0).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match=r"b\.png \(.*\); 1 pictures before it are translated") as caught:
+    with pytest.raises(UserError, match=r"b\.png: cannot be read \(.*\); 1 pictures before it") as caught:
         used(halves, tmp_path, tmp_path / "out")
     assert len(str(caught.value).splitlines()) == 1
     assert outputs(tmp_path / "out") == ["a.png", "side_by_side/a.png"]
@@ -374,7 +374,7 @@ def test_of_a_pair_the_half_that_is_the_input_is_translated(halves, two, tmp_pat
     ("name", "image_size", "message"),
     [
         ("a.png", "many", "--image_size=many must be native"),
-        ("broken.png", "run", "broken.png (not a picture)"),
+        ("broken.png", "run", "broken.png: cannot be read (not a picture)"),
         ("small.png", "native", "small.png"),
     ],
 )
