@@ -247,5 +247,5 @@ def test_both_weights_must_be_there():
     config = config_for()
     with config.unlocked():
         del config.semi_supervised.consistency
-    with pytest.raises(UserError, match=r"needs the keys config.semi_supervised.unlabelled_weight, config.semi_supervised.consistency, and no"):
+    with pytest.raises(UserError, match=r"unlabelled_weight, config.semi_supervised.consistency, and no others"):
         make_game(config, (2,), 3)
