@@ -18,6 +18,7 @@ from gan_jax.files import replacing
 # Lengths, intervals and logging may change when a run is resumed; anything else would make it another run.
 FREE_TO_CHANGE = (
     "total_kimg", "log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg", "keep_checkpoints", "data.resident_mb",
+    "remat",
 )  # fmt: skip
 
 
@@ -43,6 +44,9 @@ def base_config() -> ConfigDict:
     config = ConfigDict({
         "seed": 0,
         "batch_size": 64,  # over all devices
+        "micro_batches": 1,  # parts of it, seen one after the other in the memory of one
+        "dtype": "float32",  # or bfloat16: of the networks; parameters, statistics, losses and penalties stay float32
+        "remat": False,  # compute activations again in the backward pass, to save memory
         "total_kimg": 100.0,
         "game": "adversarial",
         "labels": "ignore",  # or require, as the condition of a class-conditional game | auto: if the data have them
@@ -240,7 +244,7 @@ RANGES = {
         ),
         (0, math.inf),
     ),
-    **dict.fromkeys(("cardinality", "expansion", "embedding_size", "smallest"), (1, 2**31 - 1)),
+    **dict.fromkeys(("micro_batches", "cardinality", "expansion", "embedding_size", "smallest"), (1, 2**31 - 1)),
     **dict.fromkeys(("depth", "blocks", "plain"), (0, 2**31 - 1)),
     "lecam.decay": (0, 1 - TINY),
     "dropout": (0, 1 - TINY),
@@ -255,7 +259,7 @@ RANGES = {
 def refuse_unheeded(config: ConfigDict, heeded: tuple[str, ...]) -> None:
     """Raises UserError if a game heeds some keys, and groups of them, alone, and another is not as in `base_config`."""
     own, plain = flatten(config), flatten(base_config())
-    known = {"log_kimg", "sample_kimg", "eval_kimg", "checkpoint_kimg", "total_kimg", *heeded}
+    known = {*FREE_TO_CHANGE, "dtype", "micro_batches", *heeded}
     for key in plain:
         if key not in known and key.partition(".")[0] not in known and own[key] != plain[key]:
             raise UserError(f"config.{key}={own[key]!r}: this game knows nothing of it, leave it {plain[key]!r}")

@@ -7,6 +7,7 @@ two of its instances.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax
@@ -97,13 +98,35 @@ def batches_per_round(game: Game) -> int:
     return max(turn.repeat for turn in game.turns)
 
 
-def make_step(turn: Turn, optimizer: optax.GradientTransformation, *, axis_name: str | None = None) -> Callable:
+def mean_over_parts(function: Callable[[Batch], Any], batch: Batch, parts: int) -> Any:
+    """The mean of `function(part)`, a tree, over equal parts of a batch, seen one after the other: the memory of one.
+
+    Args:
+        function: of a batch [B / parts, ...].
+        batch: leaves [B, ...]. Part i is i, i + parts, i + 2 parts, ...: spread over all devices, as the whole is.
+        parts: divides B.
+    """
+    if parts == 1:
+        return function(batch)
+    cut = jax.tree.map(lambda leaf: leaf.reshape(-1, parts, *leaf.shape[1:]).swapaxes(0, 1), batch)
+    shapes = jax.eval_shape(function, jax.tree.map(lambda leaf: leaf[0], cut))
+    add = lambda total, part: (jax.tree.map(jnp.add, total, function(part)), None)
+    # XLA's CPU backend runs convolutions inside loops about ten times slower.
+    unroll = parts if jax.default_backend() == "cpu" else 1
+    total, _ = jax.lax.scan(add, optax.tree.zeros_like(shapes), cut, unroll=unroll)
+    return jax.tree.map(lambda leaf: leaf / parts, total)
+
+
+def make_step(
+    turn: Turn, optimizer: optax.GradientTransformation, *, axis_name: str | None = None, micro_batches: int = 1
+) -> Callable:
     """One gradient step of `turn.player` as a pure function `step(state, batch, key) -> (state, metrics)`.
 
     Args:
         turn: whose loss is minimised.
         optimizer: of the moving player; it is also told `step`, the number of rounds played, for its schedules.
         axis_name: the mapped axis over which gradients, updated collections and metrics are averaged (pmap).
+        micro_batches: parts of the batch, seen one after the other, over which they are averaged too.
 
     Returns:
         A function that replaces the moving player's parameters, collections and optimizer state and leaves all else
@@ -115,11 +138,12 @@ def make_step(turn: Turn, optimizer: optax.GradientTransformation, *, axis_name:
     def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, dict]:
         own = state.variables[player]
 
-        def loss(params):
+        def loss(params, part):
             variables = {**state.variables, player: {**own, "params": params}}
-            return turn.loss(variables, {**batch, "step": state.step}, key)
+            return turn.loss(variables, {**part, "step": state.step}, key)
 
-        (value, (own_updates, metrics)), gradient = jax.value_and_grad(loss, has_aux=True)(own["params"])
+        differentiated = partial(jax.value_and_grad(loss, has_aux=True), own["params"])
+        (value, (own_updates, metrics)), gradient = mean_over_parts(differentiated, batch, micro_batches)
         if axis_name is not None:
             value, own_updates, metrics, gradient = jax.lax.pmean((value, own_updates, metrics, gradient), axis_name)
         updates, opt_state = optimizer.update(gradient, state.opt_states[player], own["params"], step=state.step)
@@ -138,6 +162,7 @@ def make_round(
     *,
     ema_decay: Callable[[jax.Array], jax.Array],
     axis_name: str | None = None,
+    micro_batches: int = 1,
 ) -> Callable:
     """One round as a pure function `round(state, batch, key, due) -> (state, metrics)`.
 
@@ -145,13 +170,14 @@ def make_round(
         game: what is played.
         optimizers: {player: transform}.
         ema_decay: rounds played -> the share of the old average that is kept, in [0, 1].
-        axis_name: see `make_step`.
+        axis_name, micro_batches: see `make_step`.
 
     Returns:
         A function of the state, a batch with leaves [R, B, ...], the run's key (every draw is derived from it and
         `state.step`) and the static tuple `due`. Its metrics are named "turn/metric", averaged over repeats.
     """
-    steps = {turn.name: make_step(turn, optimizers[turn.player], axis_name=axis_name) for turn in game.turns}
+    average = {"axis_name": axis_name, "micro_batches": micro_batches}
+    steps = {turn.name: make_step(turn, optimizers[turn.player], **average) for turn in game.turns}
 
     def play_round(state: State, batch: Batch, key: jax.Array, due: tuple[str, ...]) -> tuple[State, dict]:
         key = jax.random.fold_in(key, state.step)

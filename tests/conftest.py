@@ -1,4 +1,4 @@
-"""Four host devices for all tests, and one cache of compiled programs."""
+"""Four host devices for all tests, and programs compiled in a hurry, as compiling is most of what tests do."""
 
 import atexit
 import os
@@ -14,8 +14,12 @@ os.environ["GAN_JAX_CACHE"] = os.path.join(os.environ["JAX_COMPILATION_CACHE_DIR
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
+import jax  # noqa: E402
 import pytest  # noqa: E402
 from tiny import get_config  # noqa: E402
+
+# Not in the environment: programs that tests start are compiled as users have them.
+jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture

@@ -60,14 +60,6 @@ def shrink(config, folder):
             own.blocks = 1
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    """Compiling is nearly all that these tests do."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("name", NAMES)
 def test_two_rounds(name, devices, tmp_path):

@@ -10,7 +10,7 @@ import optax
 import pytest
 from tiny import get_config
 
-from gan_jax.game import Game, Turn, batches_per_round, due, init_state, make_round, make_step
+from gan_jax.game import Game, Turn, batches_per_round, due, init_state, make_round, make_step, mean_over_parts
 from gan_jax.games.adversarial import make_game
 from gan_jax.optimizers import ema_decay
 
@@ -92,6 +92,40 @@ def test_gradients_against_finite_differences(tiny, penalty):
             slope = (loss(move(1e-3, direction)) - loss(move(-1e-3, direction))) / 2e-3
             product = sum(jnp.vdot(a, b) for a, b in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
             np.testing.assert_allclose(product, slope, rtol=2e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize("penalty", ["none", "gradient_penalty"])
+def test_micro_batches_are_the_batch(tiny, penalty, parts):
+    game = make_game(tiny(**{"penalty.name": penalty}), (2,), 3)
+    state = init_state(game, SGD, jax.random.key(0))
+    for turn in game.turns:
+        whole, by_parts = (
+            jax.jit(make_step(turn, SGD[turn.player], micro_batches=n))(state, a_batch(), KEY) for n in (1, parts)
+        )
+        chex.assert_trees_all_close(by_parts, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_the_mean_over_parts_of_a_batch(monkeypatch, backend):
+    """The loop of accelerators is run too, on what device there is."""
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    batch = {"x": jnp.arange(12.0).reshape(6, 2), "index": jnp.arange(6)}
+    largest = lambda part: {"x": jnp.max(part["x"], axis=0), "index": jnp.max(part["index"])}
+    found = mean_over_parts(largest, batch, 3)
+    np.testing.assert_allclose(found["x"], [8, 9])  # of examples (0, 3), (1, 4) and (2, 5)
+    assert found["index"] == 4
+
+
+def test_micro_batches_average_statistics_as_devices_do(started):
+    """Batch normalisation sees each part by itself, and the running statistics move by the mean over parts."""
+    game, state = started
+    turn, batch = game.turns[0], a_batch()
+    new, _ = make_step(turn, SGD["discriminator"], micro_batches=2)(state, batch, KEY)
+    parts = ({name: leaf[n::2] for name, leaf in batch.items()} for n in (0, 1))
+    alone = [make_step(turn, SGD["discriminator"])(state, part, KEY)[0].variables["discriminator"] for part in parts]
+    mean = jax.tree.map(lambda *each: sum(each) / 2, *alone)
+    chex.assert_trees_all_close(new.variables["discriminator"], mean, rtol=1e-5, atol=1e-6)
 
 
 def test_a_round_is_its_steps_in_order(tiny):

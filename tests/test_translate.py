@@ -314,7 +314,7 @@ def test_mistakes_about_files(halves, tmp_path):
         ("empty", "out", "empty: there are no pictures, .png, "),
         ("texts", "out", "texts: there are no pictures, .png, "),
         ("notes.txt", "out", "notes.txt: must be a picture, .png, "),
-        ("broken.png", "out", "broken.png ("),
+        ("broken.png", "out", "broken.png: cannot be read ("),
         ("cut.png", "out", "cut.png ("),
         ("a.png", "notes.txt", "notes.txt: must be a folder"),
     ):

@@ -38,8 +38,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         raise UserError(f"config.data.task={config.data.task}: this game is for two sets: set config.data.inputs")
     if own.pool % config.batch_size:
         raise UserError(f"config.cyclegan.pool={own.pool} must be a multiple of config.batch_size={config.batch_size}")
-    generator = networks.build(config.networks.generator, "Translator", shape=view.shape)
-    discriminator = networks.build(config.networks.discriminator, "Discriminator")
+    generator = networks.build(config, "Translator", shape=view.shape)
+    discriminator = networks.build(config, "Discriminator")
 
     def translate(variables, way, images):
         params = variables["generator"]["params"][way]

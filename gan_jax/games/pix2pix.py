@@ -41,8 +41,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         raise UserError("config.data.paired=False: this game learns from pairs; config.game=cyclegan does without")
     if view.input_shape[:2] != view.shape[:2]:
         raise UserError(f"config.data.task={config.data.task}: this game keeps sizes: set config.game=srgan")
-    generator = networks.build(config.networks.generator, "Translator", shape=view.shape)
-    discriminator = networks.build(config.networks.discriminator, "Discriminator")
+    generator = networks.build(config, "Translator", shape=view.shape)
+    discriminator = networks.build(config, "Discriminator")
 
     def translate(variables, batch, key):
         return applied(generator, variables["generator"], batch["input"], key=key, index=batch["index"])

@@ -44,8 +44,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     Raises:
         UserError: the config asks for what this game does not have.
     """
-    generator = networks.build(config.networks.generator, "Generator", shape=image_shape)
-    discriminator = networks.build(config.networks.discriminator, "Discriminator", num_classes=num_classes)
+    generator = networks.build(config, "Generator", shape=image_shape)
+    discriminator = networks.build(config, "Discriminator", num_classes=num_classes)
     check(config, discriminator, image_shape, num_classes)
     weight, consistency = config.semi_supervised.unlabelled_weight, config.semi_supervised.consistency
 
@@ -135,7 +135,7 @@ def check(config, discriminator, image_shape: tuple[int, ...], num_classes: int)
         augment.parse_policy(config.augment.policy)
         if len(image_shape) == 1:
             raise UserError("config.augment needs images, these data are points")
-    if "index" not in inspect.signature(type(discriminator).__call__).parameters:
+    if "index" not in inspect.signature(networks.bare(discriminator).__call__).parameters:
         name = config.networks.discriminator.name
         raise UserError(
             f"config.networks.discriminator.name={name!r}: this game's adds noise of its own, as convnet and improved"

@@ -39,8 +39,8 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     if not config.data.paired:
         raise UserError("config.data.paired=False: this game learns from pairs; config.game=cyclegan does without")
     factor = view.shape[0] // view.input_shape[0]
-    generator = networks.build(config.networks.generator, "Translator", shape=view.shape, factor=factor)
-    discriminator = networks.build(config.networks.discriminator, "Discriminator")
+    generator = networks.build(config, "Translator", shape=view.shape, factor=factor)
+    discriminator = networks.build(config, "Discriminator")
     perceptual = open_perceptual(own.features, view.shape[-1]) if own.perceptual else None
 
     def judge(variables, batch, fake):

@@ -66,7 +66,8 @@ def noisy(x: jax.Array, key: jax.Array | None, number: int, index: jax.Array, de
     """x [B, ...] with normal noise of its own for each layer `number` and place `index` [B]; x itself without a key."""
     if key is None:
         return x
-    return x + deviation * per_example(jax.random.normal, jax.random.fold_in(key, number), index, x.shape[1:])
+    noise = per_example(jax.random.normal, jax.random.fold_in(key, number), index, x.shape[1:])
+    return x + (deviation * noise).astype(x.dtype)
 
 
 class Discriminator(nn.Module):

@@ -1,17 +1,25 @@
 """Layers that several networks share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from gan_jax.errors import UserError
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+CONVOLVED = "convolved"
+
+
+def kept(x: jax.Array) -> jax.Array:
+    """x, marked as the result of a convolution, which is not to be computed again, see `computing.Computed`."""
+    return checkpoint_name(x, CONVOLVED)
+
 
 # A strided convolution and its transpose, each with a backward pass that is written out in terms of the other. What XLA
 # derives instead, the kernel gradient of an input-dilated convolution, its CPU backend runs more than ten times slower:
@@ -93,6 +101,7 @@ class Conv(nn.Module):
         stride: in both directions.
         use_bias: whether to add a bias per channel.
         kernel_init: of the kernel [k, k, C, D].
+        convolve: `(x, kernel) -> y` in place of `conv` with that stride.
     """
 
     features: int
@@ -100,11 +109,13 @@ class Conv(nn.Module):
     stride: int = 2
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.normal(0.02)
+    convolve: Callable[[jax.Array, jax.Array], jax.Array] | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel_shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
-        y = conv(x, self.param("kernel", self.kernel_init, kernel_shape), self.stride)
+        convolve = self.convolve or partial(conv, stride=self.stride)
+        y = kept(convolve(x, self.param("kernel", self.kernel_init, kernel_shape)))
         if self.use_bias:
             y += self.param("bias", nn.initializers.zeros, (self.features,))
         return y
@@ -132,7 +143,7 @@ class ConvTranspose(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel_shape = (self.kernel_size, self.kernel_size, self.features, x.shape[-1])
-        y = conv_transpose(x, self.param("kernel", self.kernel_init, kernel_shape), self.stride, tuple(self.size))
+        y = kept(conv_transpose(x, self.param("kernel", self.kernel_init, kernel_shape), self.stride, tuple(self.size)))
         if self.use_bias:
             y += self.param("bias", nn.initializers.zeros, (self.features,))
         return y

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.errors import UserError
-from gan_jax.networks.layers import DIMENSIONS, compare, pyramid
+from gan_jax.networks.layers import DIMENSIONS, compare, kept, pyramid
 from gan_jax.networks.verdict import Verdict, judge, with_label
 
 weights = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
@@ -98,7 +98,8 @@ class GroupedConv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel = self.param("kernel", self.kernel_init, (3, 3, x.shape[-1] // self.groups, self.features))
-        return grouped_conv(x, kernel, self.groups) + self.param("bias", nn.initializers.zeros, (self.features,))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return kept(grouped_conv(x, kernel, self.groups)) + bias
 
 
 class Block(nn.Module):

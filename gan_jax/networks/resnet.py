@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UserError
 from gan_jax.networks.layers import Conv, compare, normalise, pyramid
+from gan_jax.networks.resampling import conv_of_upsampled, pool, pooled_conv, upsample, windows
 from gan_jax.networks.verdict import Verdict, judge, with_label
 
 
@@ -41,18 +42,6 @@ def weights(initial_weights: str, gain: float = 1.0) -> nn.initializers.Initiali
 def channels(width: int, grow: bool, level: int) -> int:
     """Channels at `level` halvings of the image's resolution: `width`, if `grow` doubled each time, at most 16-fold."""
     return width * 2 ** min(level, 4) if grow else width
-
-
-def windows(x: jax.Array) -> jax.Array:
-    """[B, H, W, C] in 2x2 windows, [B, h, 2, w, 2, C], the last row or column repeated where their number is odd."""
-    batch, height, width, features = x.shape
-    x = jnp.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), "edge")
-    return x.reshape(batch, -(-height // 2), 2, -(-width // 2), 2, features)
-
-
-def upsample(x: jax.Array, size: tuple[int, int]) -> jax.Array:
-    """Every pixel of [B, h, w, C] twice in both directions, cut to `size`, of which (h, w) is the half, rounded up."""
-    return x.repeat(2, axis=1).repeat(2, axis=2)[:, : size[0], : size[1]]
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -123,7 +112,7 @@ class GeneratorBlock(nn.Module):
             return nn.relu(ConditionalBatchNorm()(x, code, train) if code.size else normalise(x, self.norm, train))
 
         conv = partial(Conv, self.features, 3, stride=1, kernel_init=weights(self.initial_weights, gain=2**0.5))
-        y = conv()(upsample(activate(x), self.size))
+        y = conv(convolve=partial(conv_of_upsampled, size=tuple(self.size)))(activate(x))
         y = conv()(activate(y))
         # A 1x1 convolution, which is the same before the upsampling as after it, but cheaper.
         x = nn.Dense(self.features, kernel_init=weights(self.initial_weights))(x)
@@ -151,9 +140,8 @@ class DiscriminatorBlock(nn.Module):
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         conv = partial(Conv, self.features, 3, stride=1, kernel_init=weights(self.initial_weights, gain=2**0.5))
         y = conv()(x if self.first else nn.relu(normalise(x, self.norm, train)))
-        y = conv()(nn.relu(normalise(y, self.norm, train)))
-        if self.halve:
-            x, y = (windows(each).mean(axis=(2, 4)) for each in (x, y))
+        y = conv(convolve=pooled_conv if self.halve else None)(nn.relu(normalise(y, self.norm, train)))
+        x = pool(x) if self.halve else x
         if self.halve or x.shape[-1] != self.features:
             x = nn.Dense(self.features, kernel_init=weights(self.initial_weights))(x)
         return x + y

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gan_jax import augment, losses, regularisers
+from gan_jax.config import base_config
+from gan_jax.data import Stream, open_source
 from gan_jax.errors import UserError
 from gan_jax.game import due, init_state, make_round
 from gan_jax.games.adversarial import make_game, pack
@@ -78,9 +80,10 @@ def test_samples_are_decoded_latents(tiny):
     np.testing.assert_array_equal(decoded, game.sample(state.variables, KEY, index, labels))
 
 
-def test_it_learns_a_shifted_gaussian(tiny):
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_it_learns_a_shifted_gaussian(tiny, dtype):
     """A whole game: noise around the origin moves onto a blob around (2, -1) with deviation 0.5."""
-    changes = {"penalty.name": "r1", "penalty.weight": 0.5, "networks.latent_size": 2}
+    changes = {"penalty.name": "r1", "penalty.weight": 0.5, "networks.latent_size": 2, "dtype": dtype}
     for player in ("generator", "discriminator"):
         changes |= {f"optimizers.{player}.learning_rate": 5e-3, f"networks.{player}.width": 32}
     game, optimizers, state = start(tiny(**changes))
@@ -94,6 +97,25 @@ def test_it_learns_a_shifted_gaussian(tiny):
     made = np.asarray(game.sample(variables, KEY, jnp.arange(2000)))
     np.testing.assert_allclose(made.mean(axis=0), [2, -1], atol=0.2)
     np.testing.assert_allclose(made.std(axis=0), [0.5, 0.5], atol=0.2)
+
+
+def test_bfloat16_trains_as_another_seed_would():
+    """Thirty rounds of a small DCGAN on digits: losses differ from those in float32 by less than those of two seeds."""
+
+    def losses_of(seed, dtype):
+        config = base_config()
+        config.dtype = dtype
+        config.networks.generator.width = config.networks.discriminator.width = 8
+        game, optimizers, state = start(config, (28, 28, 1))
+        play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.98), static_argnums=3, donate_argnums=0)
+        stream, seen = Stream(open_source(config.data), batch_size=16, seed=seed, resident=False), []
+        for step in range(30):
+            state, metrics = play(state, prepare({}, next(stream)), jax.random.key(seed), due(game, step))
+            seen.append([metrics["discriminator/loss"], metrics["generator/loss"]])
+        return np.array(seen)
+
+    first, rounded, second = losses_of(0, "float32"), losses_of(0, "bfloat16"), losses_of(1, "float32")
+    assert 0 < np.abs(rounded - first).mean() < 0.5 * np.abs(second - first).mean()
 
 
 def turn_values(config, shape=(2,), num_classes=0, batch=8, step=0):

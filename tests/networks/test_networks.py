@@ -115,5 +115,6 @@ def test_points_need_another_network():
     ],
 )
 def test_bad_names_are_refused(config, message):
+    given = ConfigDict({"networks": {"generator": config}, "dtype": "float32", "remat": False})
     with pytest.raises(UserError, match=message):
-        networks.build(ConfigDict(config), "Generator", shape=(8, 8, 1), num_classes=0)
+        networks.build(given, "Generator", shape=(8, 8, 1), num_classes=0)

@@ -10,6 +10,7 @@ from flax.traverse_util import flatten_dict
 from gan_jax.errors import UserError
 from gan_jax.networks import resnet
 from gan_jax.networks.layers import batch_norms
+from gan_jax.networks.resampling import upsample
 from gan_jax.networks.resnet import (
     Attention,
     ConditionalBatchNorm,
@@ -17,9 +18,7 @@ from gan_jax.networks.resnet import (
     DiscriminatorBlock,
     Generator,
     GeneratorBlock,
-    upsample,
     weights,
-    windows,
 )
 from gan_jax.networks.spectral import SpectralNorm
 
@@ -112,20 +111,6 @@ def test_feature_maps_of_the_discriminator(network, image, maps):
     assert [blocks[f"DiscriminatorBlock_{i}"]["__call__"][0].shape for i in range(len(maps))] == [
         (2, *each) for each in maps
     ]
-
-
-@pytest.mark.parametrize("size", [(4, 6), (5, 3)])
-def test_resampling(size):
-    x = np.asarray(normal(2, *size, 3))
-    mean = windows(x).mean(axis=(2, 4))
-    for i, j in np.ndindex(mean.shape[1:3]):
-        np.testing.assert_allclose(
-            mean[:, i, j], x[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean(axis=(1, 2)), atol=1e-6
-        )
-    finer = upsample(mean, size)
-    assert finer.shape == x.shape
-    for i, j in np.ndindex(size):
-        np.testing.assert_array_equal(finer[:, i, j], mean[:, i // 2, j // 2])
 
 
 @pytest.mark.parametrize("first, halve", [(True, True), (False, True), (False, False)])
