@@ -17,7 +17,8 @@ from ml_collections import config_flags
 from gan_jax import cli
 
 DEFAULT_CONFIG = Path(__file__).parent / "configs" / "digits_dcgan.py"
-TRAIN = ("config", "workdir", "runner", "devices", "coordinator_address", "num_processes", "process_id")
+HOSTS = ("distributed", "coordinator_address", "num_processes", "process_id")
+TRAIN = ("config", "workdir", "runner", "devices", *HOSTS)
 SAMPLE = ("workdir", "num", "seed", "out", "label", "ema", "checkpoint")
 SETS = ("images_a", "images_b", "image_size")
 EVALUATE = ("workdir", "num", "seed", "out", "ema", "checkpoint", "metrics", "features", *SETS)
@@ -35,8 +36,9 @@ FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file("config", None, "The experiment; change any key with --config.KEY=VALUE.")
 flags.DEFINE_string("workdir", None, "The run's folder; by default runs/NAME for configs/NAME.py.")
 flags.DEFINE_enum("mode", "train", list(MODES), "What to do.")
-flags.DEFINE_enum("runner", "auto", ["auto", "jit", "pmap", "mesh"], "How rounds are spread over devices.")
+flags.DEFINE_enum("runner", "auto", ["auto", "jit", "pmap", "mesh", "fsdp"], "How rounds are spread over devices.")
 flags.DEFINE_integer("devices", None, "How many of this host's devices to use; by default all.")
+flags.DEFINE_bool("distributed", False, "Several hosts that JAX finds: SLURM, Cloud TPU, Kubernetes, Open MPI.")
 flags.DEFINE_string("coordinator_address", None, "HOST:PORT of process 0, for several hosts (jax.distributed).")
 flags.DEFINE_integer("num_processes", None, "How many processes there are, for several hosts.")
 flags.DEFINE_integer("process_id", None, "This process's number, from 0, for several hosts.")

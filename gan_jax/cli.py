@@ -159,25 +159,15 @@ def start_jax() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def train(config, workdir: str, *, runner, devices, coordinator_address, num_processes, process_id) -> None:
-    """`--mode=train`; see `gan_jax.train.train`."""
+def train(config, workdir: str, *, runner, devices, **hosts) -> None:
+    """`--mode=train`; see `gan_jax.train.train`, and `join_hosts` for `hosts`."""
     start_jax()
     import jax
 
     from gan_jax.runners import make_runner
     from gan_jax.train import train
 
-    hosts = (coordinator_address, num_processes, process_id)
-    if any(value is not None for value in hosts):
-        if any(value is None for value in hosts):
-            raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
-        host, _, port = coordinator_address.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
-            raise UserError(f"--coordinator_address={coordinator_address}: must be HOST:PORT")
-        if not 0 <= process_id < num_processes:
-            raise UserError(f"--process_id={process_id} and --num_processes={num_processes}: the first counts from 0")
-        # A lost process is noticed, and the others ended, within this time.
-        jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
+    join_hosts(**hosts)
     try:
         train(config, Path(workdir), make_runner(runner, devices))
     except Exception as error:
@@ -185,11 +175,47 @@ def train(config, workdir: str, *, runner, devices, coordinator_address, num_pro
             raise
         # An orderly exit would wait for the other processes, which may be lost, or wait for this one.
         status, message = explain(error) or (1, f"{type(error).__name__}: {error}".splitlines()[0])
-        say(f"process {process_id} stopped: {message} (if another process was lost, start all of them again to go on)")
+        hint = "if another process was lost, start all of them again to go on"
+        say(f"process {jax.process_index()} stopped: {message} ({hint})")
         if not explain(error):
             traceback.print_exception(error)
         sys.stderr.flush()
         os._exit(status)
+
+
+def join_hosts(distributed: bool, coordinator_address: str | None, num_processes, process_id) -> None:
+    """Makes this process one of several, if it was told to be.
+
+    Raises:
+        UserError: what was told is not enough, or cannot be, or no cluster was found.
+    """
+    import jax
+
+    hosts = (coordinator_address, num_processes, process_id)
+    if distributed:
+        if any(value is not None for value in hosts):
+            raise UserError("--distributed finds --coordinator_address, --num_processes and --process_id by itself")
+    elif all(value is None for value in hosts):
+        return
+    elif any(value is None for value in hosts):
+        raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
+    else:
+        host, _, port = coordinator_address.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+            raise UserError(f"--coordinator_address={coordinator_address}: must be HOST:PORT")
+        if not 0 <= process_id < num_processes:
+            raise UserError(f"--process_id={process_id} and --num_processes={num_processes}: the first counts from 0")
+    try:
+        # A lost process is noticed, and the others ended, within this time.
+        jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
+    except (ValueError, RuntimeError) as error:
+        if not distributed:
+            raise
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(
+            f"--distributed: JAX finds no cluster to join ({reason}): start with srun, or on all workers of a TPU pod, "
+            f"or give --coordinator_address, --num_processes and --process_id"
+        ) from None
 
 
 def sample(workdir: str | None, out: str | None, num: int | None, **options) -> None:

@@ -6,9 +6,10 @@ arguments live. The state keeps its natural shapes everywhere and is donated: af
     jit   one device.
     pmap  the devices of this host; gradients, collections and metrics are averaged over them explicitly.
     mesh  all devices of all hosts, the batch sharded over them; the compiler inserts the communication.
+    fsdp  mesh, with every big array of the state cut over the devices too (fully sharded data parallelism).
 
-All three play the same game on the same draws. What couples the examples of a batch (batch normalisation) sees the
-device's part of the batch under pmap, and the whole batch under jit and mesh.
+All four play the same game on the same draws. What couples the examples of a batch (batch normalisation) sees the
+device's part of the batch under pmap, and the whole batch under jit, mesh and fsdp.
 """
 
 from collections.abc import Callable
@@ -16,30 +17,39 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.errors import UserError
+from gan_jax.game import Game
 from gan_jax.images import to_float
+
+WHOLE = 2**12  # elements below which an array is not cut: to send it would cost more than to keep it
 
 
 class Runner(NamedTuple):
     """How rounds are run.
 
     Attributes:
-        name: "jit", "pmap" or "mesh".
+        name: "jit", "pmap", "mesh" or "fsdp".
         devices: over which the global batch is split evenly.
         axis_name: for `make_round`.
+        adapt: the game -> the game that `make_round` is to be given.
         compile: round -> `run(state, resident, batch, seed, due)`.
-        replicate: a tree that every device needs whole (state, resident data) -> the tree on the device(s).
+        replicate: a tree that every device needs whole (resident data) -> the tree on the device(s).
         split: this process's share of a batch, leaves [R, b, ...] -> the batch on the device(s).
+        place: the state, whole, the same in every process -> the state where `compile` wants it.
+        gather: such a state -> the state whole, for what is no round. With several hosts all processes must call it.
     """
 
     name: str
     devices: int
     axis_name: str | None
+    adapt: Callable[[Game], Game]
     compile: Callable[[Callable], Callable]
     replicate: Callable[[Any], Any]
     split: Callable[[Any], Any]
+    place: Callable[[Any], Any]
+    gather: Callable[[Any], Any]
 
 
 def prepare(resident: dict, batch: dict) -> dict:
@@ -64,7 +74,8 @@ def make_runner(name: str = "auto", devices: int | None = None) -> Runner:
     """A runner by name.
 
     Args:
-        name: "jit", "pmap", "mesh", or "auto": jit for one device, pmap for several of a host, mesh for several hosts.
+        name: "jit", "pmap", "mesh", "fsdp", or "auto": jit for one device, pmap for several of a host, mesh for several
+            hosts.
         devices: how many of this host's devices to use; None: all.
 
     Raises:
@@ -78,13 +89,35 @@ def make_runner(name: str = "auto", devices: int | None = None) -> Runner:
     devices = devices or (1 if name == "jit" else available)
     if name == "auto":
         name = "mesh" if hosts > 1 else "pmap" if devices > 1 else "jit"
-    if name not in ("jit", "pmap", "mesh"):
-        raise UserError(f"--runner={name}: there are auto, jit, pmap and mesh")
-    if hosts > 1 and name != "mesh":
-        raise UserError(f"--runner={name} is for one host, this run has {hosts}: use --runner=mesh")
+    if name not in ("jit", "pmap", "mesh", "fsdp"):
+        raise UserError(f"--runner={name}: there are auto, jit, pmap, mesh and fsdp")
+    if hosts > 1 and name not in ("mesh", "fsdp"):
+        raise UserError(f"--runner={name} is for one host, this run has {hosts}: use --runner=mesh or --runner=fsdp")
     if name == "jit" and devices > 1:
-        raise UserError(f"--runner=jit uses one device, not {devices}: use pmap or mesh")
-    return {"jit": _jit, "pmap": _pmap, "mesh": _mesh}[name](devices)
+        raise UserError(f"--runner=jit uses one device, not {devices}: use pmap, mesh or fsdp")
+    return {"jit": _jit, "pmap": _pmap, "mesh": _mesh, "fsdp": _fsdp}[name](devices)
+
+
+def placement(state: Any, mesh: Mesh) -> Any:
+    """Where each array of a state lies under fsdp: a tree of shardings, a pure function of shapes.
+
+    Args:
+        state: a tree of arrays, or of their shapes.
+        mesh: of one axis.
+
+    Returns:
+        The same tree of NamedShardings: an array of at least `WHOLE` elements is cut over the devices along its largest
+        axis that they divide (the last of equal ones); one without such an axis, or smaller, lies whole on each.
+    """
+    (axis,) = mesh.axis_names
+
+    def spec(leaf):
+        able = [(size, i) for i, size in enumerate(leaf.shape) if size % mesh.size == 0]
+        if leaf.size < WHOLE or not able:
+            return PartitionSpec()
+        return PartitionSpec(*[None] * max(able)[1], axis)
+
+    return jax.tree.map(lambda leaf: NamedSharding(mesh, spec(leaf)), state)
 
 
 def spread_over_devices() -> tuple[NamedSharding, NamedSharding]:
@@ -107,7 +140,7 @@ def _jit(devices: int) -> Runner:
     def compile_round(play_round):
         return jax.jit(_on_prepared(play_round), static_argnums=4, donate_argnums=0)
 
-    return Runner("jit", devices, None, compile_round, jax.device_put, lambda batch: batch)
+    return Runner("jit", devices, None, _same, compile_round, jax.device_put, _same, jax.device_put, _same)
 
 
 def _pmap(devices: int) -> Runner:
@@ -128,13 +161,12 @@ def _pmap(devices: int) -> Runner:
     def split(batch):
         return jax.tree.map(lambda x: x.reshape(x.shape[0], devices, -1, *x.shape[2:]), batch)
 
-    return Runner("pmap", devices, "batch", compile_round, lambda tree: jax.device_put(tree, everywhere), split)
+    replicate = lambda tree: jax.device_put(tree, everywhere)
+    return Runner("pmap", devices, "batch", _same, compile_round, replicate, split, replicate, _same)
 
 
 def _mesh(devices: int) -> Runner:
-    chosen = jax.devices() if jax.process_count() > 1 else jax.local_devices()[:devices]
-    mesh = jax.make_mesh((len(chosen),), ("batch",), (AxisType.Auto,), devices=chosen)
-    everywhere, shared = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "batch"))
+    mesh, everywhere, shared = _all_hosts(devices)
 
     def compile_round(play_round):
         return jax.jit(
@@ -145,10 +177,72 @@ def _mesh(devices: int) -> Runner:
             out_shardings=everywhere,
         )
 
-    def split(batch):
-        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared, np.asarray(x)), batch)
+    replicate = lambda tree: _by_way_of_the_host(tree, everywhere)
+    return Runner("mesh", mesh.size, None, _same, compile_round, replicate, _split_into(shared), replicate, _same)
 
-    # Values that each process has made for itself become one global array by way of the host.
-    return Runner(
-        "mesh", len(chosen), None, compile_round, lambda tree: jax.device_put(jax.device_get(tree), everywhere), split
-    )
+
+def _fsdp(devices: int) -> Runner:
+    mesh, everywhere, shared = _all_hosts(devices)
+    pin = jax.lax.with_sharding_constraint
+
+    @jax.custom_vjp
+    def whole(leaf):
+        return pin(leaf, everywhere)
+
+    def cut_gradient(_, gradient):
+        # Summed over the devices, then cut: told only to cut it, the compiler cuts the channels of activations too.
+        return (pin(pin(gradient, everywhere), placement(gradient, mesh)),)
+
+    whole.defvjp(lambda leaf: (whole(leaf), None), cut_gradient)
+
+    def adapt(game):
+        """Every loss fetches the variables: left alone, the compiler would send the activations of the whole batch."""
+
+        def fetch(loss):
+            return lambda variables, batch, key: loss(jax.tree.map(whole, variables), batch, key)
+
+        return game._replace(turns=tuple(turn._replace(loss=fetch(turn.loss)) for turn in game.turns))
+
+    def compile_round(play_round):
+        run = _on_prepared(play_round)
+
+        def cut(state, resident, batch, seed, due):
+            state, metrics = run(state, resident, batch, seed, due)
+            return pin(state, placement(state, mesh)), pin(metrics, everywhere)
+
+        arguments = (None, everywhere, shared, everywhere)  # None: the state lies as `place` has put it
+        return jax.jit(cut, static_argnums=4, donate_argnums=0, in_shardings=arguments)
+
+    def place(state):
+        return _by_way_of_the_host(state, placement(state, mesh))
+
+    def gather(state):
+        # Leaf by leaf and to the host's memory: no device ever holds more than its part and one whole array.
+        return jax.tree.map(lambda leaf: jax.device_get(_addressable(leaf, everywhere)), state)
+
+    replicate = lambda tree: _by_way_of_the_host(tree, everywhere)
+    return Runner("fsdp", mesh.size, None, adapt, compile_round, replicate, _split_into(shared), place, gather)
+
+
+def _same(tree):
+    return tree
+
+
+def _all_hosts(devices: int) -> tuple[Mesh, NamedSharding, NamedSharding]:
+    """The mesh of all devices of all hosts (of one host: so many), what lies whole on each, and how a batch is cut."""
+    chosen = jax.devices() if jax.process_count() > 1 else jax.local_devices()[:devices]
+    mesh = jax.make_mesh((len(chosen),), ("batch",), (AxisType.Auto,), devices=chosen)
+    return mesh, NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "batch"))
+
+
+def _split_into(shared: NamedSharding) -> Callable[[Any], Any]:
+    return lambda batch: jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared, np.asarray(x)), batch)
+
+
+def _by_way_of_the_host(tree: Any, shardings: Any) -> Any:
+    """Makes global arrays of values that each process has made for itself."""
+    return jax.device_put(jax.device_get(tree), shardings)
+
+
+def _addressable(leaf: jax.Array, everywhere: NamedSharding) -> jax.Array:
+    return leaf if leaf.is_fully_addressable else jax.device_put(leaf, everywhere)

@@ -34,13 +34,21 @@ def train(config, workdir: Path, runner: Runner) -> None:
     source = data.open_source(config.data)
     experiment = build(config, source.image_shape, source.num_classes)
     game, per_round, total_rounds = experiment.game, experiment.images_per_round, experiment.total_rounds
-    if config.batch_size % runner.devices:
-        raise UserError(f"config.batch_size={config.batch_size} is not divisible by {runner.devices} devices")
+    if config.batch_size % (runner.devices * config.micro_batches):
+        parts = f"{config.micro_batches} micro_batches on " if config.micro_batches > 1 else ""
+        raise UserError(f"config.batch_size={config.batch_size} is not divisible by {parts}{runner.devices} devices")
     for name, each in ((config.data.source, source), (config.data.inputs, source.unpaired)):
         if each is not None and config.batch_size > len(each):
             raise UserError(f"config.batch_size={config.batch_size}: {name} has fewer images, {len(each)}")
     decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
-    run = runner.compile(make_round(game, experiment.optimizers, ema_decay=decay, axis_name=runner.axis_name))
+    play_round = make_round(
+        runner.adapt(game),
+        experiment.optimizers,
+        ema_decay=decay,
+        axis_name=runner.axis_name,
+        micro_batches=config.micro_batches,
+    )
+    run = runner.compile(play_round)
     first_process, watched = jax.process_index() == 0, monitored(config, source)
     monitor = make_monitor(config, experiment, source) if watched and first_process else None
 
@@ -55,7 +63,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
     step = int(state.step)
     if record.get("best", {}).get("step") not in checkpoints.manager.all_steps():
         record.pop("best", None)  # it was damaged, or lost: the next one is the best so far
-    state = runner.replicate(state)
+    state = runner.place(state)
 
     resident = source.nbytes <= config.data.resident_mb * 2**20
     on_device = runner.replicate(source.everything()) if resident else {}
@@ -87,13 +95,15 @@ def train(config, workdir: Path, runner: Runner) -> None:
         log.say("nothing is left to do: raise config.total_kimg to go on")
 
     def sample() -> None:
+        whole = runner.gather(state)
         if first_process:
-            log.sample(*watch(state))
+            log.sample(*watch(whole))
 
     def evaluate() -> None:
         """Notes the best round so far in the record; checkpoints keep it beside the newest ones."""
+        whole = runner.gather(state)
         if first_process:
-            report = monitor(state)
+            report = monitor(whole)
             record["best"] = best_so_far(record.get("best"), report, step)
             log.evaluation(report, record["best"])
         if jax.process_count() > 1:  # all of them must know which checkpoint to keep
@@ -131,7 +141,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluate_now:
                     log.flush()
                     with log.aside():
-                        checkpoints.save(state, record)
+                        checkpoints.save(runner.gather(state), record)
                         log.draw()
             except Diverged as error:
                 raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None

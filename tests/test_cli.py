@@ -107,6 +107,29 @@ def test_mistakes_about_classifiers(changes, message, tmp_path):
         cli.train_classifier(**{**given, **changes})
 
 
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"distributed": True, "process_id": 0}, "--distributed finds --coordinator_address, --num_processes and"),
+        ({"num_processes": 2}, "several hosts need --coordinator_address, --num_processes and --process_id together"),
+        ({"coordinator_address": "here", "num_processes": 2, "process_id": 0}, "=here: must be HOST:PORT"),
+        ({"coordinator_address": "h:1", "num_processes": 2, "process_id": 2}, "the first counts from 0"),
+    ],
+)
+def test_mistakes_about_hosts(given, message):
+    none = dict.fromkeys(("coordinator_address", "num_processes", "process_id"))
+    with pytest.raises(UserError, match=message):
+        cli.join_hosts(**{"distributed": False, **none, **given})
+
+
+def test_distributed_where_there_is_no_cluster(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("SLURM_", "OMPI_", "KUBERNETES_", "JAX_COORD"))]:
+        monkeypatch.delenv(name)
+    done = main("--distributed")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "--distributed: JAX finds no cluster to join (coordinator_address should be defined)" in done.stderr
+
+
 def test_flags_of_other_modes_are_refused():
     done = main("--mode=evaluate", "--label=3")
     assert (done.returncode, done.stderr) == (2, "gan_jax: --label means nothing with --mode=evaluate\n")

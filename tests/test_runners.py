@@ -1,59 +1,101 @@
-"""jit, pmap and mesh play the same game; two processes play it as one."""
+"""jit, pmap, mesh and fsdp play the same game."""
 
 import functools
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.sharding import AxisType
 from tiny import get_config
 
 from gan_jax.errors import UserError
 from gan_jax.game import due, init_state, make_round
 from gan_jax.games.adversarial import make_game
-from gan_jax.runners import make_runner, prepare
+from gan_jax.runners import make_runner, placement, prepare
 
 
 @functools.cache
-def played(name, devices, norm="none", resident=True):
-    """The state after three rounds with SGD (Adam would turn a rounded zero into a full step)."""
+def played(name, devices, norm="none", resident=True, micro_batches=1):
+    """Three rounds with SGD (Adam would turn a rounded zero into a full step): state, metrics, where the state lay.
+
+    The networks are wide enough that fsdp cuts some of their arrays, and not all.
+    """
     changes = {f"networks.{player}.{key}": value for player in ("generator", "discriminator")
-               for key, value in (("norm", norm), ("depth", 1))}  # fmt: skip
+               for key, value in (("norm", norm), ("depth", 1), ("width", 1024))}  # fmt: skip
     if norm == "none":
         changes["penalty.name"] = "gradient_penalty"
     config = get_config(**changes)
     game = make_game(config, (4, 4, 1), 0)
-    optimizers = {"generator": optax.sgd(0.05), "discriminator": optax.sgd(0.05)}
+    optimizers = dict.fromkeys(("generator", "discriminator"), optax.sgd(0.05, momentum=0.5))
     runner = make_runner(name, devices)
-    run = runner.compile(make_round(game, optimizers, ema_decay=lambda step: 0.9, axis_name=runner.axis_name))
+    average = {"axis_name": runner.axis_name, "micro_batches": micro_batches}
+    run = runner.compile(make_round(runner.adapt(game), optimizers, ema_decay=lambda step: 0.9, **average))
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (32, 4, 4, 1), np.uint8), np.zeros(32, np.int32)
     data = runner.replicate({"image": images, "label": labels}) if resident else {}
-    state = runner.replicate(jax.jit(lambda: init_state(game, optimizers, jax.random.key(0)))())
+    state = runner.place(jax.jit(lambda: init_state(game, optimizers, jax.random.key(0)))())
     for step in range(3):
         rows = rng.integers(0, 32, (1, 16)).astype(np.int32)
         batch = {"row": rows} if resident else {"image": images[rows], "label": labels[rows]}
         batch["index"] = np.arange(16, dtype=np.int32)[None]
         state, metrics = run(state, data, runner.split(batch), np.uint32(0), due(game, step))
         jax.block_until_ready(state)  # two cores, four devices: one round in flight at a time
+    return runner.gather(state), jax.device_get(metrics), jax.tree.map(lambda leaf: leaf.sharding, state)
+
+
+def result(*arguments, **options):
+    state, metrics, _ = played(*arguments, **options)
     return jax.device_get((state, metrics))
 
 
 @pytest.mark.parametrize("name, devices", [("pmap", 2), ("pmap", 4), ("mesh", 2), ("mesh", 4)])
 def test_all_runners_give_the_same_state(name, devices):
-    chex.assert_trees_all_close(played(name, devices), played("jit", 1), rtol=2e-5, atol=2e-6)
+    chex.assert_trees_all_close(result(name, devices), result("jit", 1), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("devices, parts", [(2, 1), (4, 2)])
+def test_fsdp_gives_the_same_state_cut(devices, parts):
+    fsdp = played("fsdp", devices, micro_batches=parts)
+    chex.assert_trees_all_close(jax.device_get(fsdp[:2]), result("jit", 1), rtol=2e-5, atol=2e-6)
+    state, _, shardings = fsdp
+    held = jax.tree.map(lambda leaf, sharding: np.prod(sharding.shard_shape(leaf.shape), dtype=int), state, shardings)
+    shares = jax.tree.map(lambda leaf, held: held / leaf.size, state, held)
+    for tree in (shares.variables["generator"]["params"], shares.ema["generator"], shares.opt_states["generator"][0]):
+        assert set(jax.tree.leaves(tree)) == {1, 1 / devices}
+    assert sum(jax.tree.leaves(held)) < 1.4 / devices * sum(leaf.size for leaf in jax.tree.leaves(state))
+
+
+def test_placement():
+    mesh = jax.make_mesh((4,), ("batch",), (AxisType.Auto,))
+    shapes = {"kernel": (3, 3, 64, 128), "square": (64, 64), "odd": (6, 1026), "small": (16, 16), "scalar": ()}
+    tree = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
+    cut = {name: sharding.shard_shape(shapes[name]) for name, sharding in placement(tree, mesh).items()}
+    assert cut == {"kernel": (3, 3, 64, 32), "square": (64, 16), "odd": (6, 1026), "small": (16, 16), "scalar": ()}
+
+
+def test_each_device_holds_its_part_alone():
+    runner = make_runner("fsdp", 4)
+    whole = {"kernel": np.arange(2**14, dtype=np.float32).reshape(64, 256), "step": np.int32(3)}
+    placed = runner.place(whole)
+    assert [shard.data.nbytes for shard in placed["kernel"].addressable_shards] == [2**14] * 4
+    chex.assert_trees_all_equal(runner.gather(placed), whole)
+    chex.assert_trees_all_equal(make_runner("mesh", 4).gather(whole), whole)
 
 
 def test_streamed_images_give_the_same_state_as_resident_ones():
-    chex.assert_trees_all_equal(played("jit", 1, resident=False), played("jit", 1))
+    chex.assert_trees_all_equal(result("jit", 1, resident=False), result("jit", 1))
 
 
-def test_batch_normalisation_sees_the_global_batch_under_mesh_and_the_devices_under_pmap():
-    one = played("jit", 1, norm="batch")[0].variables
-    chex.assert_trees_all_close(played("mesh", 2, norm="batch")[0].variables, one, rtol=1e-4, atol=1e-5)
+def test_batch_normalisation_sees_the_global_batch_but_the_devices_under_pmap():
+    variables = lambda *place: result(*place, norm="batch")[0].variables
+    one = variables("jit", 1)
+    for name in ("mesh", "fsdp"):
+        chex.assert_trees_all_close(variables(name, 2), one, rtol=1e-4, atol=1e-5)
     with pytest.raises(AssertionError):
-        chex.assert_trees_all_close(played("pmap", 2, norm="batch")[0].variables, one, rtol=1e-4, atol=1e-5)
+        chex.assert_trees_all_close(variables("pmap", 2), one, rtol=1e-4, atol=1e-5)
 
 
 def test_auto():

@@ -277,7 +277,7 @@ def test_batch_must_be_divisible_by_devices(tiny, tmp_path):
         train(tiny(batch_size=18), tmp_path, make_runner("pmap"))
 
 
-def command(workdir, *flags):
+def command(workdir, *flags, devices=1, **environment):
     """The tiny experiment as a person would start it, with few and far between pictures."""
     rare = ("--config.sample_kimg=80", "--config.checkpoint_kimg=0.8")
     arguments = [
@@ -288,7 +288,8 @@ def command(workdir, *flags):
         *rare,
         *flags,
     ]
-    environment = os.environ | {"XLA_FLAGS": ""}  # one device
+    xla = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"  # to compile quickly
+    environment = {**os.environ, "XLA_FLAGS": xla, **environment}
     return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -318,9 +319,24 @@ def test_kill_9_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     chex.assert_trees_all_equal(final_state(get_config(), killed)[0], final_state(get_config(), whole)[0])
 
 
-def two_processes(workdir, port, *flags):
-    shared = ("--num_processes=2", f"--coordinator_address=127.0.0.1:{port}", *flags)
-    return [command(workdir, f"--process_id={i}", *shared) for i in range(2)]
+def several_processes(count, workdir, port, *flags):
+    shared = (f"--num_processes={count}", f"--coordinator_address=127.0.0.1:{port}", *flags)
+    return [command(workdir, f"--process_id={i}", *shared) for i in range(count)]
+
+
+def tasks_of_slurm(count, workdir, port, *flags, devices):
+    """What srun starts: processes that learn from the environment who they are."""
+    job = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": str(count)}
+    job |= {"JAX_COORDINATOR_PORT": str(port)}
+    task = lambda i: {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i), **job}
+    return [command(workdir, "--distributed", *flags, devices=devices, **task(i)) for i in range(count)]
+
+
+def told(processes):
+    """What each process that went well said."""
+    said = [process.communicate(timeout=120)[0] for process in processes]
+    assert not any(process.returncode for process in processes), "\n".join(said)
+    return said
 
 
 def free_port():
@@ -334,15 +350,34 @@ def free_port():
 def test_two_processes_play_as_one_and_survive_the_loss_of_one(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
     flags = [f"--config.{key}={value}" for key, value in {**EVALUATED, "eval_kimg": 0.8}.items()]
-    processes = two_processes(together, free_port(), "--config.total_kimg=4000", *flags)
+    processes = several_processes(2, together, free_port(), "--config.total_kimg=4000", *flags)
     wait_for(lambda: saved(together), processes[0])
     processes[1].kill()
     lost = time.monotonic()
     assert processes[0].wait(timeout=60) not in (0, None)
     assert time.monotonic() - lost < 60
     length = f"--config.total_kimg={(saved(together)[-1] + 20) * 16 / 1000}"
-    for process in (*two_processes(together, free_port(), length, *flags), command(alone, length, *flags)):
+    for process in (*several_processes(2, together, free_port(), length, *flags), command(alone, length, *flags)):
         assert process.wait(timeout=120) == 0, process.communicate()[0]
     (two, record), (one, _) = (final_state(get_config(), workdir) for workdir in (together, alone))
     chex.assert_trees_all_close(two.variables, one.variables, rtol=1e-3, atol=1e-4)
     assert record["evaluated"] == int(two.step) and record["best"]["step"] in saved(together)
+
+
+def test_a_run_goes_on_with_other_processes_devices_and_runners(tmp_path):
+    """Four processes, then two with two devices each, then one; another one plays the whole game."""
+    moved, alone = tmp_path / "moved", tmp_path / "alone"
+    networks = [f"networks.{player}" for player in ("generator", "discriminator")]
+    changes = {f"{network}.{key}": value for network in networks for key, value in (("width", 2048), ("depth", 1))}
+    changes |= {"data.resident_mb": 0, "sample_kimg": 80.0}  # each process reads its own part of every batch
+    flags = [f"--config.{key}={value}" for key, value in changes.items()]
+    until = lambda rounds: f"--config.total_kimg={rounds * 16 / 1000}"
+    first, *others = told(several_processes(4, moved, free_port(), "--runner=fsdp", until(4), *flags))
+    assert "fsdp on 4" in first and not any("kimg" in said for said in others)
+    first, other = told(tasks_of_slurm(2, moved, free_port(), "--runner=fsdp", until(8), *flags, devices=2))
+    assert "fsdp on 4" in first and "rounds 4 to 8" in first and "kimg" not in other
+    train(get_config(**changes, total_kimg=0.192, checkpoint_kimg=0.8), moved, make_runner("mesh", 2))
+    whole, _ = run(get_config(**changes, total_kimg=0.192), alone)
+    chex.assert_trees_all_close(final_state(get_config(**changes), moved)[0], whole, rtol=1e-3, atol=1e-4)
+    assert len(list((moved / "tensorboard").iterdir())) == 3  # one process writes, each time
+    assert sorted(path.name for path in (moved / "samples").glob("*.png")) == [f"{i:06}.png" for i in (0, 4, 8, 12)]

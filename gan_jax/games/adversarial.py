@@ -67,16 +67,6 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     def discriminate(own, images, condition, mutable=STATISTICS):
         return discriminator.apply(own, pack(images, config.pac), condition, train=True, mutable=mutable)
 
-    def discriminate_both(own, real, fake, condition):
-        """Verdicts on both, as one batch where that changes nothing, and the collections that changed."""
-        if not coupled:
-            twice = jnp.tile(condition, 2) if num_classes else None
-            verdict, updates = discriminate(own, jnp.concatenate([real, fake]), twice, ALL)
-            return *(jax.tree.map(lambda x, n=n: jnp.split(x, 2)[n], verdict) for n in (0, 1)), updates
-        on_real, updates = discriminate(own, real, condition, ALL)
-        on_fake, moved = discriminate({**own, **updates}, fake, condition)
-        return on_real, on_fake, {**updates, **moved}
-
     def penalise(own, batch, fake, key):
         index, real = batch["index"], batch["image"]
         mix = per_example(jax.random.uniform, key, index)
@@ -94,8 +84,10 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         z = latents(z_key, batch["index"])
         fake, _ = generate(variables, z, condition)
         real_seen, fake_seen = (view(own, batch, x, jax.random.fold_in(key, n)) for n, x in ((3, real), (4, fake)))
-        on_real, on_fake, updates = discriminate_both(own, real_seen, fake_seen, condition)
+        on_real, updates = discriminate(own, real_seen, condition, ALL)
         own = {**own, **updates}
+        on_fake, moved = discriminate(own, fake_seen, condition)
+        updates = {**updates, **moved}
         value = jnp.mean(loss.discriminator(on_real.logits, on_fake.logits))
         boundary = loss.boundary(on_real.logits, on_fake.logits)
         metrics = {"real_right": jnp.mean(on_real.logits > boundary), "fake_right": jnp.mean(on_fake.logits < boundary)}
@@ -190,12 +182,10 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
     z, images = jnp.zeros((2, config.networks.latent_size)), pack(jnp.zeros((2 * config.pac, *image_shape)), config.pac)
     label = jnp.zeros(2, jnp.int32) if num_classes else None
-    normalised = batch_norms(discriminator, images, label)
-    coupled = normalised or config.networks.discriminator.get("minibatch", "none") != "none"
-    if penalty and normalised:
+    if penalty and (coupled := batch_norms(discriminator, images, label)):
         raise UserError(
             f"a gradient penalty needs each example's own gradient, but the discriminator normalises over the batch "
-            f"({', '.join(normalised)}): set config.networks.discriminator.norm=none or config.penalty.name=none"
+            f"({', '.join(coupled)}): set config.networks.discriminator.norm=none or config.penalty.name=none"
         )
 
     def init(key):

@@ -11,6 +11,7 @@ from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
 from gan_jax.errors import UserError
+from gan_jax.networks import cpu_convolution
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 CONVOLVED = "convolved"
@@ -26,7 +27,11 @@ def kept(x: jax.Array) -> jax.Array:
 # in the backward pass of a transposed convolution, and in that of a gradient penalty on a strided one.
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int, transposed: bool = False) -> jax.Array:
+    """As `conv`; `transposed`: the result is of no use, but the transpose of this map is."""
+    on_cpu = jax.default_backend() == "cpu"
+    if on_cpu and (form := cpu_convolution.form(x.shape, kernel.shape, stride, transposed)):
+        return form(x, kernel, stride)
     return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
 
 
@@ -66,7 +71,7 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int
         [B, H, W, D]
     """
     like_result = jax.ShapeDtypeStruct((x.shape[0], *size, kernel.shape[2]), x.dtype)
-    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride), like_result)(x)
+    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride, transposed=True), like_result)(x)
     return y
 
 

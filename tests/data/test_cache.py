@@ -27,4 +27,3 @@ def test_a_file_is_read_ahead_if_half_of_the_memory_holds_it(tmp_path, monkeypat
         return
     thread.join()
     assert [file.name for file in opened] == [str(path)] and opened[0].closed
-

@@ -1,0 +1,78 @@
+"""Convolutions with SAME padding in forms that XLA's CPU backend runs faster than its own; their gradients too.
+
+Both are products of matrices and sums, equal to the convolution to rounding. An accelerator's libraries have better
+forms of their own.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+CHANNELS = 64  # from which tiles pay: below, forming them takes longer than the products that they save
+
+
+def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int, transposed: bool) -> Callable | None:
+    """What convolves an image of `shape` [B, H, W, C] fastest, `(x, kernel, stride) -> y`; None: XLA's own.
+
+    As measured (`docs/performance.md`). Transposed convolutions gain most from tiles, others only if none goes over the
+    border of the result.
+    """
+    batch, height, width, channels = shape
+    if batch * -(-height // stride) * -(-width // stride) <= kernel_shape[3]:
+        return as_product
+    divisor = 2 if transposed else 4
+    fits = (*kernel_shape[:2], stride) == (4, 4, 2) and height % divisor == width % divisor == 0
+    return by_tiles if fits and min(channels, kernel_shape[3]) >= CHANNELS else None
+
+
+def as_product(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """One matrix product with all the patches of x: for few patches.
+
+    They then take less memory than the kernel, which, with its gradient, is not copied into another order.
+    """
+    padding = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (stride, stride), "SAME")
+    x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+    (kh, kw, *_, features), (batch, height, width, _) = kernel.shape, x.shape
+    places = ((i, j) for i in range(kh) for j in range(kw))
+    patches = [x[:, i : height - kh + i + 1 : stride, j : width - kw + j + 1 : stride] for i, j in places]
+    rows = jnp.stack(patches, axis=3)
+    size = rows.shape[1:3]
+    return (rows.reshape(batch * size[0] * size[1], -1) @ kernel.reshape(-1, features)).reshape(batch, *size, features)
+
+
+def by_tiles(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """For a 4x4 kernel, a stride of 2 and even sides: 9 products for each 2x2 tile of the result in place of 16.
+
+    With the even and odd pixels as channels, the kernel has 2x2 taps and no stride. In each direction, a tile of
+    y0 = d0 k0 + d1 k1 and y1 = d1 k0 + d2 k1 is y0 = (d0 - d1) k0 + m and y1 = m + (d2 - d1) k1, m = d1 (k0 + k1).
+
+    Reference: Winograd 1980, F(2, 2); Lavin and Gray 2016, section 4.
+    """
+    (batch, height, width, channels), features = x.shape, kernel.shape[3]
+    down, across = -(-height // 4), -(-width // 4)  # tiles
+    x = jnp.pad(x, ((0, 0), (1, 4 * down + 3 - height), (1, 4 * across + 3 - width), (0, 0)))
+    x = x.reshape(batch, down + 1, 2, 2, across + 1, 2, 2, channels)  # tile, its d0 or d1, even or odd; again; channel
+    by_rows = [part for row in _differences(x, 1) for part in _differences(row, 3)]
+    tiles = [part.transpose(0, 1, 3, 2, 4, 5).reshape(batch * down * across, -1) for part in by_rows]
+    taps = kernel.reshape(2, 2, 2, 2, channels, features).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, -1, features)
+    sums = [tap for row in _sums(taps) for tap in _sums(row)]
+    m = [(tile @ tap).reshape(batch, down, across, features) for tile, tap in zip(tiles, sums, strict=True)]
+    top, middle, bottom = ((a + b, b + c) for a, b, c in (m[:3], m[3:6], m[6:]))
+    pairs = ([a + b for a, b in zip(*rows, strict=True)] for rows in ((top, middle), (middle, bottom)))
+    y = jnp.stack([jnp.stack(pair, axis=3) for pair in pairs], axis=2)
+    return y.reshape(batch, 2 * down, 2 * across, features)[:, : height // 2, : width // 2]
+
+
+def _differences(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """d0 - d1, d1, d2 - d1 of each tile along an axis, after which comes one with its d0 and d1; d2 is the next d0."""
+    even, odd = (lax.index_in_dim(x, i, axis + 1, keepdims=False) for i in (0, 1))
+    count = x.shape[axis] - 1
+    d0, d1, d2 = (lax.slice_in_dim(d, i, i + count, axis=axis) for d, i in ((even, 0), (odd, 0), (even, 1)))
+    return d0 - d1, d1, d2 - d1
+
+
+def _sums(taps: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """k0, k0 + k1, k1."""
+    return taps[0], taps[0] + taps[1], taps[1]

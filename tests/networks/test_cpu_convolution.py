@@ -1,0 +1,68 @@
+"""The forms that a CPU runs faster are the convolution, forward and in gradients of first and second order."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from gan_jax.networks import cpu_convolution, layers
+from gan_jax.networks.cpu_convolution import as_product, by_tiles
+from gan_jax.networks.layers import DIMENSIONS, conv, conv_transpose
+
+
+def normal(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def plain(x, kernel, stride):
+    return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+
+
+FORMS = [
+    *((as_product, kernel, stride, size) for kernel, stride in ((4, 2), (3, 1), (5, 3)) for size in ((6, 9), (2, 1))),
+    *((by_tiles, 4, 2, size) for size in ((8, 12), (14, 6), (2, 2), (4, 10))),
+]
+
+
+@pytest.mark.parametrize("form, kernel_size, stride, size", FORMS)
+def test_each_form_is_the_convolution(form, kernel_size, stride, size):
+    x, kernel = normal(2, *size, 3), normal(kernel_size, kernel_size, 3, 4, seed=1)
+    np.testing.assert_allclose(form(x, kernel, stride), plain(x, kernel, stride), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", [as_product, by_tiles])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_the_layers_are_the_same_in_each_form(monkeypatch, form, transpose):
+    """Values, gradients, and gradients of gradients' norms."""
+    kernel = normal(4, 4, 3, 4, seed=1)
+    x = normal(2, 3, 4, 4) if transpose else normal(2, 6, 8, 3)
+    layer = (lambda x, k: conv_transpose(x, k, 2, (6, 8))) if transpose else (lambda x, k: conv(x, k, 2))
+    value = lambda x, k: jnp.sum(jnp.tanh(layer(x, k)))
+    slope = lambda x, k: sum(jnp.sum(part**2) for part in jax.grad(value, (0, 1))(x, k))
+
+    def orders(chosen):
+        monkeypatch.setattr(cpu_convolution, "form", lambda *shapes: chosen)
+        return layer(x, kernel), *jax.grad(value, (0, 1))(x, kernel), *jax.grad(slope, (0, 1))(x, kernel)
+
+    for ours, theirs in zip(orders(form), orders(None), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3 * float(jnp.max(jnp.abs(theirs))))
+
+
+def test_which_form_is_chosen():
+    choose = lambda *shape, kernel=(4, 4, 64, 64), stride=2, transposed=False: cpu_convolution.form(
+        shape, kernel, stride, transposed
+    )
+    assert choose(1, 16, 16, 64) is as_product and choose(2, 16, 16, 64) is by_tiles
+    assert choose(64, 28, 28, 64, kernel=(4, 4, 64, 32)) is None  # few channels
+    assert choose(64, 28, 27, 64) is None and choose(64, 28, 28, 64, kernel=(3, 3, 64, 64)) is None
+    assert choose(64, 28, 28, 64, stride=1) is None
+    assert choose(64, 14, 14, 64) is None and choose(64, 14, 14, 64, transposed=True) is by_tiles
+
+
+def test_accelerators_have_their_own(monkeypatch):
+    shapes = jax.ShapeDtypeStruct((1, 8, 8, 64), jnp.float32), jax.ShapeDtypeStruct((4, 4, 64, 64), jnp.float32)
+    count = lambda: str(jax.make_jaxpr(lambda x, k: layers._convolve(x, k, 2))(*shapes)).count("conv_general_dilated[")
+    assert count() == 0
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert count() == 1
