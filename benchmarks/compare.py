@@ -29,12 +29,17 @@ PAIRS = flags.DEFINE_integer("pairs", 3, "Measurements of each.")
 OURS = Path(__file__).parent / "throughput.py"
 
 
-def measured(command: list[str], workload: str, mode: str) -> dict:
+def measured(command: list[str], workload: str, mode: str) -> dict | None:
+    """The line that a mode prints of a workload; None if it cannot play it."""
     flags_of_mode = {"jit": [], "eager": [], "compile": ["--compile"], "bf16": ["--amp"]}
     words = [word for part in mode.split("+") for word in flags_of_mode[part]]
     batch = [f"--batch={BATCH.value}"] if BATCH.value else []
     command = [*command, f"--only={workload}", f"--seconds={SECONDS.value}", *batch, *words]
-    line = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if ended.returncode:
+        print(f"{workload}, {mode}: failed: {ended.stderr.strip().splitlines()[-1]}", flush=True)
+        return None
+    line = ended.stdout.splitlines()[-1]
     print(line, flush=True)
     return json.loads(line)
 
@@ -53,6 +58,9 @@ def compare(workload: str) -> list[str]:
         cells += [f"{median(mode, key):,.3g}" for key in ("ms_per_round", "share_of_peak")]
         cells += [f"{median(mode, 'peak_mb'):,.0f}"]
         for other in PEER_MODES.value:
+            if None in seen[other]:
+                cells += ["fails", ""]
+                continue
             pairs = zip(seen[mode], seen[other], strict=True)
             ratio = statistics.median(a["images_per_second"] / b["images_per_second"] for a, b in pairs)
             cells += [f"{median(other, 'ms_per_round'):,.3g}", f"{ratio:.2f}"]

@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # configs import their ne
 from gan_jax.cli import load_config
 from gan_jax.experiment import build
 from gan_jax.game import batches_per_round, due, make_round
+from gan_jax.networks import cpu_convolution
 from gan_jax.optimizers import ema_decay
 from gan_jax.runners import make_runner, placement
 
@@ -57,6 +58,7 @@ SYSTEMS = {  # {name: (peak in bfloat16, [(devices of a ring, bytes/s a device s
     "TPU v5e": (197e12, [(16, 100e9, 1e-6), (16, 100e9, 1e-6)]),
     "TPU v5p": (459e12, [(8, 200e9, 1e-6), (8, 200e9, 1e-6), (16, 200e9, 1e-6)]),
 }
+cpu_convolution.form = lambda *shapes: None  # convolutions as accelerators have them
 SOURCES = """\
 - H100 SXM: 989 TFLOP/s dense bfloat16, NVLink 900 GB/s both ways, so 450 to send, within a node of 8 (NVIDIA, H100 data
   sheet); between nodes a ConnectX-7 of 400 Gb/s, 50 GB/s, for each GPU (NVIDIA, DGX H100 user guide).

@@ -315,7 +315,7 @@ def test_mistakes_about_files(halves, tmp_path):
         ("texts", "out", "texts: there are no pictures, .png, "),
         ("notes.txt", "out", "notes.txt: must be a picture, .png, "),
         ("broken.png", "out", "broken.png: cannot be read ("),
-        ("cut.png", "out", "cut.png ("),
+        ("cut.png", "out", "cut.png: cannot be read ("),
         ("a.png", "notes.txt", "notes.txt: must be a folder"),
     ):
         with pytest.raises(UserError) as caught:

@@ -13,17 +13,15 @@ from jax import lax
 CHANNELS = 64  # from which tiles pay: below, forming them takes longer than the products that they save
 
 
-def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int, transposed: bool) -> Callable | None:
+def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int) -> Callable | None:
     """What convolves an image of `shape` [B, H, W, C] fastest, `(x, kernel, stride) -> y`; None: XLA's own.
 
-    As measured (`docs/performance.md`). Transposed convolutions gain most from tiles, others only if none goes over the
-    border of the result.
+    As measured (`docs/performance.md`). Tiles that go over the border of the result would cost what they save.
     """
     batch, height, width, channels = shape
     if batch * -(-height // stride) * -(-width // stride) <= kernel_shape[3]:
         return as_product
-    divisor = 2 if transposed else 4
-    fits = (*kernel_shape[:2], stride) == (4, 4, 2) and height % divisor == width % divisor == 0
+    fits = (*kernel_shape[:2], stride) == (4, 4, 2) and height % 4 == width % 4 == 0
     return by_tiles if fits and min(channels, kernel_shape[3]) >= CHANNELS else None
 
 

@@ -27,10 +27,9 @@ def kept(x: jax.Array) -> jax.Array:
 # in the backward pass of a transposed convolution, and in that of a gradient penalty on a strided one.
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, stride: int, transposed: bool = False) -> jax.Array:
-    """As `conv`; `transposed`: the result is of no use, but the transpose of this map is."""
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     on_cpu = jax.default_backend() == "cpu"
-    if on_cpu and (form := cpu_convolution.form(x.shape, kernel.shape, stride, transposed)):
+    if on_cpu and (form := cpu_convolution.form(x.shape, kernel.shape, stride)):
         return form(x, kernel, stride)
     return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
 
@@ -71,7 +70,7 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int
         [B, H, W, D]
     """
     like_result = jax.ShapeDtypeStruct((x.shape[0], *size, kernel.shape[2]), x.dtype)
-    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride, transposed=True), like_result)(x)
+    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride), like_result)(x)
     return y
 
 
