@@ -35,7 +35,7 @@ def measured(command: list[str], workload: str, mode: str) -> dict | None:
     words = [word for part in mode.split("+") for word in flags_of_mode[part]]
     batch = [f"--batch={BATCH.value}"] if BATCH.value else []
     command = [*command, f"--only={workload}", f"--seconds={SECONDS.value}", *batch, *words]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         print(f"{workload}, {mode}: failed: {ended.stderr.strip().splitlines()[-1]}", flush=True)
         return None
