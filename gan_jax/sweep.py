@@ -45,7 +45,7 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
         raise UserError(f"total_kimg is {total} rounds, no multiple of {period}, the period of lazy turns: change it")
     repeats, batch_size = batches_per_round(game), config.batch_size
     decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, experiment.images_per_round)
-    play = make_round(game, experiment.optimizers, ema_decay=decay)
+    play = make_round(game, experiment.optimizers, ema_decay=decay, micro_batches=config.micro_batches)
     index = jnp.tile(jnp.arange(batch_size), (repeats, 1))
 
     def play_many(state, resident, order, seed):  # order: [rounds, R, B]
