@@ -37,7 +37,7 @@ def measured(command: list[str], workload: str, mode: str) -> dict | None:
     command = [*command, f"--only={workload}", f"--seconds={SECONDS.value}", *batch, *words]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
-        print(f"{workload}, {mode}: failed: {ended.stderr.strip().splitlines()[-1]}", flush=True)
+        print(f"{workload}, {mode}: failed: {(ended.stderr.strip() or 'no message').splitlines()[-1]}", flush=True)
         return None
     line = ended.stdout.splitlines()[-1]
     print(line, flush=True)
@@ -54,6 +54,8 @@ def compare(workload: str) -> list[str]:
     median = lambda mode, key: statistics.median(line[key] for line in seen[mode])
     rows = []
     for mode in MODES.value:
+        if None in seen[mode]:
+            continue
         cells = [workload, mode, seen[mode][0]["batch"], f"{median(mode, 'images_per_second'):,.0f}"]
         cells += [f"{median(mode, key):,.3g}" for key in ("ms_per_round", "share_of_peak")]
         cells += [f"{median(mode, 'peak_mb'):,.0f}"]

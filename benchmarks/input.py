@@ -46,9 +46,10 @@ from gan_jax.config import base_config
 from gan_jax.data import Source, Stream, cache, open_source, tfds
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
-from gan_jax.game import batches_per_round, due, make_round
-from gan_jax.optimizers import ema_decay
+from gan_jax.game import batches_per_round, due
+from gan_jax.networks import cpu_convolution
 from gan_jax.runners import make_runner, prepare
+from gan_jax.train import compile_round
 
 ONLY = flags.DEFINE_list("only", ["warm", "cold", "consumes"], "What to measure.")
 SIZES = flags.DEFINE_list("sizes", ["32", "64", "256"], "Heights and widths of images.")
@@ -209,10 +210,11 @@ def consumed() -> list[dict]:
     config.batch_size = batch
     experiment = build(config, shape, 0)
     repeats = batches_per_round(experiment.game)
-    decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, experiment.images_per_round)
-    run = make_runner("jit").compile(make_round(experiment.game, experiment.optimizers, ema_decay=decay))
+    run = compile_round(config, experiment, make_runner("jit"))
     source = Source(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int32))
-    with contextlib.closing(Stream(source, batch_size=batch, repeats=repeats, seed=0, resident=False)) as stream:
+    as_on_accelerators = mock.patch.object(cpu_convolution, "form", lambda *shapes: None)
+    stream = Stream(source, batch_size=batch, repeats=repeats, seed=0, resident=False)
+    with contextlib.closing(stream), as_on_accelerators:
         lowered = run.lower(experiment.state_shapes, {}, next(stream), np.uint32(0), due(experiment.game, 1))
     flops = lowered.cost_analysis()["flops"] / experiment.images_per_round
     return [

@@ -25,7 +25,6 @@ import json
 import math
 import os
 import re
-import sys
 from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -36,14 +35,12 @@ import numpy as np
 from absl import app, flags
 from jax.sharding import AxisType
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # configs import their neighbours
-
 from gan_jax.cli import load_config
 from gan_jax.experiment import build
-from gan_jax.game import batches_per_round, due, make_round
+from gan_jax.game import batches_per_round, due
 from gan_jax.networks import cpu_convolution
-from gan_jax.optimizers import ema_decay
 from gan_jax.runners import make_runner, placement
+from gan_jax.train import compile_round
 
 WORKLOADS = {  # {config: (shape of an image, classes of the data)}
     "digits_dcgan": ((28, 28, 1), 10),
@@ -58,7 +55,6 @@ SYSTEMS = {  # {name: (peak in bfloat16, [(devices of a ring, bytes/s a device s
     "TPU v5e": (197e12, [(16, 100e9, 1e-6), (16, 100e9, 1e-6)]),
     "TPU v5p": (459e12, [(8, 200e9, 1e-6), (8, 200e9, 1e-6), (16, 200e9, 1e-6)]),
 }
-cpu_convolution.form = lambda *shapes: None  # convolutions as accelerators have them
 SOURCES = """\
 - H100 SXM: 989 TFLOP/s dense bfloat16, NVLink 900 GB/s both ways, so 450 to send, within a node of 8 (NVIDIA, H100 data
   sheet); between nodes a ConnectX-7 of 400 Gb/s, 50 GB/s, for each GPU (NVIDIA, DGX H100 user guide).
@@ -67,6 +63,8 @@ SOURCES = """\
 - TPU v5p: 459 TFLOP/s bfloat16, ICI 1200 GB/s both ways over 6 ports, so 200 GB/s along an axis of a torus, here of
   8 x 8 x 16 (Google Cloud, TPU v5p).
 - Assumed, not published: the utilisation, and the latency of a step: NVLink 2 us, InfiniBand 5 us, ICI 1 us."""
+
+cpu_convolution.form = lambda *shapes: None  # convolutions as accelerators have them
 
 WORKLOAD = flags.DEFINE_list("workloads", ["digits_dcgan", "biggan", "facades_pix2pix"], f"Of {', '.join(WORKLOADS)}.")
 RUNNERS = flags.DEFINE_list("runners", ["pmap", "mesh", "fsdp"], "Runners.")
@@ -104,10 +102,8 @@ def count(workload: str, runner_name: str, devices: int, scaling: str) -> dict |
         return None
     experiment, runner = build(config, shape, classes), make_runner(runner_name, devices)
     game, state, of = experiment.game, experiment.state_shapes, jax.ShapeDtypeStruct
-    decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, experiment.images_per_round)
-    average = {"axis_name": runner.axis_name, "micro_batches": config.micro_batches}
-    play = make_round(runner.adapt(game), experiment.optimizers, ema_decay=decay, **average)
-    run, held = runner.compile(play), sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    run = compile_round(config, experiment, runner)
+    held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
     if runner.name == "fsdp":
         mesh = jax.make_mesh((devices,), ("batch",), (AxisType.Auto,), devices=jax.devices()[:devices])
         put = lambda leaf, sharding: of(leaf.shape, leaf.dtype, sharding=sharding)

@@ -39,10 +39,10 @@ from gan_jax.cli import load_config
 from gan_jax.config import base_config
 from gan_jax.data import Source, Stream
 from gan_jax.experiment import build
-from gan_jax.game import batches_per_round, due, make_round
+from gan_jax.game import batches_per_round, due
 from gan_jax.networks import cpu_convolution
-from gan_jax.optimizers import ema_decay
 from gan_jax.runners import make_runner
+from gan_jax.train import compile_round
 
 
 def networks(latent_size, generator, discriminator):
@@ -100,14 +100,13 @@ def play(name: str, batch: int) -> tuple:
     source = Source(draw(), np.zeros(images, np.int32), inputs=draw() if config.game == "pix2pix" else None)
 
     experiment, runner = build(config, shape, 0), make_runner("jit")
-    decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, experiment.images_per_round)
-    compiled = lambda: runner.compile(make_round(experiment.game, experiment.optimizers, ema_decay=decay))
-    run = compiled()
+    run = compile_round(config, experiment, runner)
     state, resident = experiment.init(np.uint32(0)), runner.replicate(source.everything())
     stream = Stream(source, batch_size=batch, repeats=batches_per_round(experiment.game), seed=0, resident=True)
     turns = due(experiment.game, 0)
     with mock.patch.object(cpu_convolution, "form", lambda *shapes: None):
-        cost = compiled().lower(state, resident, runner.split(next(stream)), np.uint32(0), turns).cost_analysis()
+        again = compile_round(config, experiment, runner)  # traced anew
+        cost = again.lower(state, resident, runner.split(next(stream)), np.uint32(0), turns).cost_analysis()
 
     def seconds_of(rounds):
         nonlocal state

@@ -30,6 +30,8 @@ class Turn(NamedTuple):
             batch["step"] is the number of rounds played, for schedules.
         every: lazy regularisation: due when `step % every == 0`; the loss scales itself by `every`.
         repeat: played on that many fresh batches each time (n_critic).
+        draws_as: the turn whose key this one gets too, if not its own: what both draw and make alike, a fake above all,
+            is then the same, and the compiler may compute it once.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Turn(NamedTuple):
     loss: Callable
     every: int = 1
     repeat: int = 1
+    draws_as: str = ""
 
 
 class Game(NamedTuple):
@@ -54,6 +57,7 @@ class Game(NamedTuple):
         latents: `(key, index) -> z [n, Z]`, the latents that `sample` decodes; None if it decodes none.
         decode: `(variables, z, condition) -> images`, so that `sample` is `decode` of `latents`; None likewise.
         classify: `(variables, images) -> logits [n, K]` of the classes of the data; None if it has no classifier.
+        view: `(batch, key) -> batch`, which all turns of a round see, say windows of images; None: they see all.
     """
 
     init: Callable[[jax.Array], Variables]
@@ -65,6 +69,7 @@ class Game(NamedTuple):
     latents: Callable | None = None
     decode: Callable | None = None
     classify: Callable | None = None
+    view: Callable | None = None
 
 
 @flax.struct.dataclass
@@ -178,17 +183,20 @@ def make_round(
     """
     average = {"axis_name": axis_name, "micro_batches": micro_batches}
     steps = {turn.name: make_step(turn, optimizers[turn.player], **average) for turn in game.turns}
+    names = [turn.name for turn in game.turns]
 
     def play_round(state: State, batch: Batch, key: jax.Array, due: tuple[str, ...]) -> tuple[State, dict]:
-        key = jax.random.fold_in(key, state.step)
-        metrics = {}
-        for number, turn in enumerate(game.turns):
+        key, metrics = jax.random.fold_in(key, state.step), {}
+        fresh = [jax.tree.map(lambda leaf, r=r: leaf[r], batch) for r in range(batches_per_round(game))]
+        if game.view:
+            view_key = jax.random.fold_in(key, len(names))
+            fresh = [game.view(each, jax.random.fold_in(view_key, r)) for r, each in enumerate(fresh)]
+        for turn in game.turns:
             if turn.name not in due:
                 continue
-            turn_key, played = jax.random.fold_in(key, number), []
+            turn_key, played = jax.random.fold_in(key, names.index(turn.draws_as or turn.name)), []
             for repeat in range(turn.repeat):
-                fresh = jax.tree.map(lambda leaf, r=repeat: leaf[r], batch)
-                state, seen = steps[turn.name](state, fresh, jax.random.fold_in(turn_key, repeat))
+                state, seen = steps[turn.name](state, fresh[repeat], jax.random.fold_in(turn_key, repeat))
                 played.append(seen)
             for name in played[0]:
                 metrics[f"{turn.name}/{name}"] = sum(seen[name] for seen in played) / turn.repeat

@@ -1,6 +1,7 @@
 """The training loop, top to bottom: build, restore, then batch -> round -> log -> sample -> evaluate -> checkpoint."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -40,15 +41,7 @@ def train(config, workdir: Path, runner: Runner) -> None:
     for name, each in ((config.data.source, source), (config.data.inputs, source.unpaired)):
         if each is not None and config.batch_size > len(each):
             raise UserError(f"config.batch_size={config.batch_size}: {name} has fewer images, {len(each)}")
-    decay = ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, per_round)
-    play_round = make_round(
-        runner.adapt(game),
-        experiment.optimizers,
-        ema_decay=decay,
-        axis_name=runner.axis_name,
-        micro_batches=config.micro_batches,
-    )
-    run = runner.compile(play_round)
+    run = compile_round(config, experiment, runner)
     first_process, watched = jax.process_index() == 0, monitored(config, source)
     monitor = make_monitor(config, experiment, source) if watched and first_process else None
 
@@ -147,6 +140,18 @@ def train(config, workdir: Path, runner: Runner) -> None:
                 raise Diverged(f"{error}; last good checkpoint: {checkpoints.latest()}") from None
             if stopped:
                 raise Interrupted(stopped, f"stopped after round {step}, saved in {workdir}: the same command goes on")
+
+
+def compile_round(config, experiment: Experiment, runner: Runner) -> Callable:
+    """The round of an experiment as `runner` plays it, `run(state, resident, batch, seed, due) -> (state, metrics)`."""
+    play_round = make_round(
+        runner.adapt(experiment.game),
+        experiment.optimizers,
+        ema_decay=ema_decay(config.ema.half_life_kimg, config.ema.ramp_up, experiment.images_per_round),
+        axis_name=runner.axis_name,
+        micro_batches=config.micro_batches,
+    )
+    return runner.compile(play_round)
 
 
 def headline(config, source, experiment: Experiment, runner: Runner) -> str:

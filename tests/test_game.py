@@ -169,6 +169,32 @@ def test_one_compilation_per_due_set(tiny):
     assert play._cache_size() == len({due(game, step) for step in range(9)}) == 2
 
 
+def test_turns_see_one_view_of_a_batch_and_draw_alike_where_they_say_so():
+    noise = lambda variables, batch, key: (
+        jnp.sum(variables["one"]["params"]),
+        ({}, {"drawn": jax.random.uniform(key)}),
+    )
+    seeing = lambda variables, batch, key: (jnp.sum(variables["one"]["params"]), ({}, {"seen": jnp.sum(batch["x"])}))
+    turns = (
+        Turn("a", "one", noise),
+        Turn("b", "one", noise, draws_as="a"),
+        Turn("c", "one", noise),
+        Turn("d", "one", seeing),
+        Turn("e", "one", seeing),
+    )
+    view = lambda batch, key: {"x": batch["x"] + jax.random.uniform(key)}
+    game = Game(lambda key: {"one": {"params": jnp.zeros(1)}}, turns, None, averaged=(), view=view)
+    optimizers = {"one": optax.sgd(0.1)}
+    play = make_round(game, optimizers, ema_decay=lambda step: 0.0)
+    state, found = init_state(game, optimizers, KEY), []
+    for due_turns in ("abcde", "bce"):
+        _, metrics = play(state, {"x": jnp.ones((1, 1))}, KEY, tuple(due_turns))
+        found.append({name[0]: float(value) for name, value in metrics.items() if name[2:] in ("drawn", "seen")})
+    first, second = found
+    assert first["a"] == first["b"] != first["c"] and first["d"] == first["e"] != 1
+    assert second == {name: first[name] for name in "bce"}  # whether or not the other turns are due
+
+
 def test_a_player_without_a_turn_is_frozen():
     def pull(variables, batch, key):
         return jnp.sum((variables["mover"]["params"] - variables["goal"]["params"]) ** 2), ({}, {})

@@ -76,9 +76,10 @@ def read_ahead(path: Path) -> threading.Thread | None:
     A disk gives that many times as fast as single pictures at random places, which then need no disk.
 
     Returns:
-        What does it; None if the file is larger than half of the memory, which could not keep it.
+        What does it; None if the file is larger than half of the memory, which could not keep it, or a system like
+        Windows does not say how much there is.
     """
-    if 2 * path.stat().st_size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    if not hasattr(os, "sysconf") or 2 * path.stat().st_size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         return None
 
     def read():

@@ -49,9 +49,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return discriminator.apply({"params": params}, images).logits.ravel()
 
     def discriminator_loss(variables, batch, key):
-        view_key, key = jax.random.split(key)
-        batch, player = view.train(batch, view_key), variables["discriminator"]
-        a, b = batch["input"], batch["image"]
+        a, b, player = batch["input"], batch["image"], variables["discriminator"]
         fakes, updates = {"a": translate(variables, "ba", b), "b": translate(variables, "ab", a)}, {}
         if own.pool:
             copies = config.batch_size // len(a)
@@ -66,8 +64,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return value, (updates, metrics)
 
     def generator_loss(variables, batch, key):
-        batch, judges = view.train(batch, jax.random.split(key)[0]), variables["discriminator"]["params"]
-        a, b = batch["input"], batch["image"]
+        a, b, judges = batch["input"], batch["image"], variables["discriminator"]["params"]
         fake_a, fake_b = translate(variables, "ba", b), translate(variables, "ab", a)
         each = {"adversarial": 0.0}
         for name, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
@@ -97,7 +94,7 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return translate(variables, "ab", condition)
 
     turns = (Turn("discriminator", "discriminator", discriminator_loss), Turn("generator", "generator", generator_loss))
-    return Game(init, turns, sample)
+    return Game(init, turns, sample, view=view.train)
 
 
 def change(x: jax.Array, y: jax.Array) -> jax.Array:

@@ -54,8 +54,6 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return on_real.logits.ravel(), on_fake.logits.ravel(), {**updates, **moved}
 
     def discriminator_loss(variables, batch, key):
-        view_key, key = jax.random.split(key)
-        batch = view.train(batch, view_key)
         fake, _ = translate(variables, batch, key)
         on_real, on_fake, updates = judge_pairs(variables["discriminator"], batch, fake)
         boundary = loss.boundary(on_real, on_fake)
@@ -63,8 +61,6 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return 0.5 * jnp.mean(loss.discriminator(on_real, on_fake)), (updates, metrics)
 
     def generator_loss(variables, batch, key):
-        view_key, key = jax.random.split(key)
-        batch = view.train(batch, view_key)
         fake, updates = translate(variables, batch, key)
         on_real, on_fake, _ = judge_pairs(variables["discriminator"], batch, fake)
         adversarial = config.generator_loss.adversarial * jnp.mean(loss.generator(on_real, on_fake))
@@ -82,8 +78,11 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     def sample(variables, key, index, condition):
         return generator.apply(variables["generator"], condition, train=False, key=key, index=index)
 
-    turns = (Turn("discriminator", "discriminator", discriminator_loss), Turn("generator", "generator", generator_loss))
-    return Game(init, turns, sample)
+    turns = (
+        Turn("discriminator", "discriminator", discriminator_loss),
+        Turn("generator", "generator", generator_loss, draws_as="discriminator"),  # one fake for both
+    )
+    return Game(init, turns, sample, view=view.train)
 
 
 def beside(inputs: jax.Array, images: jax.Array) -> jax.Array:

@@ -51,7 +51,6 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
         return on_real.logits.ravel(), on_fake.logits.ravel(), {**updates, **moved}
 
     def discriminator_loss(variables, batch, key):
-        batch = view.train(batch, key)
         fake, _ = applied(generator, variables["generator"], batch["input"])
         on_real, on_fake, updates = judge(variables, batch, fake)
         boundary = loss.boundary(on_real, on_fake)
@@ -60,7 +59,6 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
 
     def generator_loss(variables, batch, key):
         warm = batch["step"] * (config.batch_size / 1000) >= own.warmup_kimg
-        batch = view.train(batch, key)
         fake, updates = applied(generator, variables["generator"], batch["input"])
         terms = {"pixel": own.pixel * jnp.mean((fake - batch["image"]) ** 2)}
         if perceptual:
@@ -87,4 +85,4 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     turns = [Turn("generator", "generator", generator_loss)]
     if own.adversarial:
         turns.insert(0, Turn("discriminator", "discriminator", discriminator_loss))
-    return Game(init, tuple(turns), sample)
+    return Game(init, tuple(turns), sample, view=view.train)

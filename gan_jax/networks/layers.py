@@ -188,7 +188,33 @@ def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
     if math.prod(x.shape[1:-1]) == 1:
         raise UserError(f"a network's norm={norm!r} needs more than one pixel: a larger image, or fewer layers")
     affine = norm == "affine_instance"
-    return nn.InstanceNorm(epsilon=1e-5, use_bias=affine, use_scale=affine, scale_init=scale_init)(x)
+    return InstanceNorm(scale_init if affine else None)(x)
+
+
+class InstanceNorm(nn.Module):
+    """Normalises each example by its own mean and variance, float32, over all places: x [B, ..., C].
+
+    Unlike `nn.InstanceNorm`, it keeps them [B, C] until they meet x. XLA moves broadcasts of [B, 1, 1, C] about, with a
+    backward pass in another way than without, and would not see that two turns compute the same fake.
+
+    Attributes:
+        scale_init: of gamma [C], with which there is a beta [C] too, from 0; None: without parameters.
+
+    Reference: Ulyanov et al. 2016.
+    """
+
+    scale_init: nn.initializers.Initializer | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        wide, places = x.astype(jnp.float32), range(1, x.ndim - 1)
+        mean, square = jnp.mean(wide, places), jnp.mean(wide * wide, places)
+        factor, offset = lax.rsqrt(jnp.maximum(square - mean * mean, 0.0) + 1e-5), 0.0
+        if self.scale_init is not None:
+            factor *= self.param("scale", self.scale_init, (x.shape[-1],))
+            offset = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        spread = lambda of_instance: jnp.expand_dims(of_instance, places)
+        return ((wide - spread(mean)) * spread(factor) + offset).astype(x.dtype)
 
 
 def compare(x: jax.Array, minibatch: str) -> jax.Array:

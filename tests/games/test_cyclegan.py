@@ -70,7 +70,7 @@ def test_the_discriminator_learns_from_what_the_pool_gives():
         name: generator.apply({"params": variables["generator"]["params"][way]}, images)
         for name, way, images in (("a", "ba", batch["image"]), ("b", "ab", batch["input"]))
     }
-    shown, expected_pool = exchange(pool, made, jax.random.split(KEY)[1], batch["index"])
+    shown, expected_pool = exchange(pool, made, KEY, batch["index"])
     assert any((shown[name] != made[name]).any() for name in "ab")  # else this shows nothing
     variables = {**variables, "discriminator": {"params": params, "pool": pool}}
     value, (updates, _) = turn.loss(variables, batch, KEY)

@@ -119,6 +119,20 @@ def test_dropout_is_on_in_both_turns(noisy):
     assert (losses(jax.random.key(2)) != values).all()
 
 
+@pytest.mark.parametrize(("name", "passes"), [("pix2pix", 1), ("cyclegan", 2)])
+def test_both_turns_share_their_fakes(name, passes):
+    """Compiled together they take as much less as the generator takes for its fakes."""
+    experiment = build(config_for(name, **HALVES, **{"data.paired": name == "pix2pix"}), SHAPE, 0)
+    (first, second), variables = experiment.game.turns, experiment.state_shapes.variables
+    to_see, to_move = (lambda v, b, turn=turn: turn.loss(v, b, KEY)[0] for turn in (first, second))
+    alone = to_see, jax.grad(to_move)
+    made = lambda v, b: experiment.game.sample(v, KEY, b["index"], b["input"])
+
+    flops = lambda f: jax.jit(f).lower(variables, a_batch()).compile().cost_analysis()["flops"]
+    saved = sum(map(flops, alone)) - flops(lambda v, b: [each(v, b) for each in alone])
+    assert saved > 0.9 * passes * flops(made)
+
+
 @pytest.mark.parametrize("loss", ["non_saturating", "least_squares"])
 def test_it_learns_to_invert(loss):
     """Smooth images: so small a network cannot tell each pixel of noise."""

@@ -25,7 +25,8 @@ SMALL = {"data.task": "superres", "data.factor": 2}
 
 def a_batch(seed=0, step=0):
     images = jax.random.uniform(jax.random.key(seed), (2, *SHAPE), minval=-1, maxval=1)
-    return {"image": images, "index": jnp.arange(2), "step": jnp.int32(step)}
+    inputs = superres(images, KEY, jnp.arange(2), factor=2)
+    return {"image": images, "input": inputs, "index": jnp.arange(2), "step": jnp.int32(step)}
 
 
 @functools.cache
@@ -36,9 +37,7 @@ def a_game(norm="none", **own):
 
 def terms(variables, batch):
     """The three differences, from the networks."""
-    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(
-        variables["generator"], superres(batch["image"], KEY, batch["index"], factor=2)
-    )
+    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(variables["generator"], batch["input"])
     logits = Discriminator(width=2, layers=1, norm="none").apply(variables["discriminator"], fake).logits
     seen = open_perceptual("classifier", 1)
     maps = (seen.maps(seen.params, images) for images in (fake, batch["image"]))
@@ -78,8 +77,7 @@ def test_only_pixels_move_the_generator_until_it_is_warm():
 def test_the_discriminator_learns_from_the_start():
     game, variables = a_game(warmup_kimg=0.02)
     batch = a_batch()
-    inputs = superres(batch["image"], KEY, batch["index"], factor=2)
-    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(variables["generator"], inputs)
+    fake = Translator(SHAPE, factor=2, width=4, blocks=1, norm="none").apply(variables["generator"], batch["input"])
     network = Discriminator(width=2, layers=1, norm="none")
     on_real, on_fake = (network.apply(variables["discriminator"], x).logits for x in (batch["image"], fake))
     expected = jnp.mean(jax.nn.softplus(-on_real)) + jnp.mean(jax.nn.softplus(on_fake))

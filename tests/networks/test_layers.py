@@ -10,6 +10,7 @@ from jax import lax
 from gan_jax.errors import UserError
 from gan_jax.networks.layers import (
     DIMENSIONS,
+    InstanceNorm,
     MinibatchDiscrimination,
     conv,
     conv_transpose,
@@ -151,6 +152,16 @@ def test_instance_normalisation_against_numpy(train):
     mean, variance = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(variance + 1e-5), atol=1e-5)
     assert not variables
+
+
+def test_instance_normalisation_is_that_of_flax_in_either_type():
+    x = images(3, 4, 5, 2)
+    ours, flaxs = InstanceNorm(nn.initializers.ones), nn.InstanceNorm(epsilon=1e-5)
+    params = {"params": {"scale": jnp.array([0.5, -2.0]), "bias": jnp.array([1.0, 3.0])}}
+    for dtype, tolerance in (("float32", 1e-5), ("bfloat16", 0.04)):
+        y = ours.apply(params, x.astype(dtype))
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y.astype("float32"), flaxs.apply(params, x), atol=tolerance)
 
 
 def test_affine_instance_normalisation_is_batch_normalisation_of_a_batch_of_one():
