@@ -10,7 +10,8 @@ package: the maps of its convolutions.
 Result: 120 kimg (3,750 rounds), seed 0, one core of an AMD EPYC, 9:58. On the 1,000 held-out digits: bicubic
 enlargement has a PSNR of 14.5 dB, SSIM 0.40 and Fréchet distance 74.8; after the warm-up (60 kimg) it is 21.3, 0.83 and
 3.4; at the end, which is the best round, 21.7, 0.88 and 1.17 (averaged generator, classifier features). Perceptual
-player: the digits classifier, whose features the Fréchet distance takes too.
+player: the digits classifier, whose features the Fréchet distance takes too. Without the two other terms
+(--config.srgan.adversarial=0 --config.srgan.perceptual=0), as long: 22.4, 0.87 and 1.60.
 """
 
 from gan_jax.config import base_config

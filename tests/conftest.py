@@ -18,7 +18,7 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from tiny import get_config  # noqa: E402
 
-# Not in the environment: programs that tests start are compiled as users have them.
+# Not in the environment: a program that a test starts is compiled as users have it, unless that test says otherwise.
 jax.config.update("jax_disable_most_optimizations", True)
 
 

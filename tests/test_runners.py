@@ -11,6 +11,7 @@ import pytest
 from jax.sharding import AxisType
 from tiny import get_config
 
+from gan_jax import runners
 from gan_jax.errors import UserError
 from gan_jax.game import due, init_state, make_round
 from gan_jax.games.adversarial import make_game
@@ -54,6 +55,19 @@ def result(*arguments, **options):
 @pytest.mark.parametrize("name, devices", [("pmap", 2), ("pmap", 4), ("mesh", 2), ("mesh", 4)])
 def test_all_runners_give_the_same_state(name, devices):
     chex.assert_trees_all_close(result(name, devices), result("jit", 1), rtol=2e-5, atol=2e-6)
+
+
+def test_fewer_copies_change_nothing(monkeypatch):
+    assert runners.compiler_options() == {runners.BY_REGIONS: True}
+    monkeypatch.setattr(runners, "compiler_options", dict)
+    chex.assert_trees_all_equal(jax.device_get(played.__wrapped__("jit", 1)[:2]), result("jit", 1))
+
+
+@pytest.mark.parametrize("change", [{"flags": f"--{runners.BY_REGIONS}=false"}, {"name": "xla_cpu_unheard_of"}])
+def test_the_compiler_is_told_nothing_that_it_does_not_know_or_the_user_says(monkeypatch, change):
+    monkeypatch.setenv("XLA_FLAGS", change.get("flags", ""))
+    monkeypatch.setattr(runners, "BY_REGIONS", change.get("name", runners.BY_REGIONS))
+    assert runners.compiler_options.__wrapped__() == {}
 
 
 @pytest.mark.parametrize("devices, parts", [(2, 1), (4, 2)])
