@@ -18,11 +18,13 @@ def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int) -> 
 
     As measured (`docs/performance.md`). Tiles that go over the border of the result would cost what they save.
     """
-    batch, height, width, channels = shape
-    if batch * -(-height // stride) * -(-width // stride) <= kernel_shape[3]:
+    (batch, height, width, _), (kh, kw, channels, features) = shape, kernel_shape
+    if stride == 1 < kh * kw and kh * kw * features <= channels:
+        return by_taps
+    if batch * -(-height // stride) * -(-width // stride) <= features:
         return as_product
-    fits = (*kernel_shape[:2], stride) == (4, 4, 2) and height % 4 == width % 4 == 0
-    return by_tiles if fits and min(channels, kernel_shape[3]) >= CHANNELS else None
+    fits = (kh, kw, stride) == (4, 4, 2) and height % 4 == width % 4 == 0
+    return by_tiles if fits and min(channels, features) >= CHANNELS else None
 
 
 def as_product(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
@@ -38,6 +40,18 @@ def as_product(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     rows = jnp.stack(patches, axis=3)
     size = rows.shape[1:3]
     return (rows.reshape(batch * size[0] * size[1], -1) @ kernel.reshape(-1, features)).reshape(batch, *size, features)
+
+
+def by_taps(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """For a stride of 1 and few features: a product with all taps of the kernel, whose results are moved and added.
+
+    XLA's gradient of a kernel with one feature is 15 times as slow: it convolves with images of one channel.
+    """
+    padding = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (1, 1), "SAME")
+    (kh, kw, channels, features), (_, height, width, _) = kernel.shape, x.shape
+    taps = x.reshape(-1, channels) @ kernel.transpose(2, 0, 1, 3).reshape(channels, -1)
+    taps = jnp.pad(taps.reshape(*x.shape[:3], kh, kw, features), ((0, 0), *padding, (0, 0), (0, 0), (0, 0)))
+    return sum(taps[:, i : i + height, j : j + width, i, j] for i in range(kh) for j in range(kw))
 
 
 def by_tiles(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from gan_jax.networks import cpu_convolution, layers
-from gan_jax.networks.cpu_convolution import as_product, by_tiles
+from gan_jax.networks.cpu_convolution import as_product, by_taps, by_tiles
 from gan_jax.networks.layers import DIMENSIONS, conv, conv_transpose
 
 
@@ -21,6 +21,7 @@ def plain(x, kernel, stride):
 
 FORMS = [
     *((as_product, kernel, stride, size) for kernel, stride in ((4, 2), (3, 1), (5, 3)) for size in ((6, 9), (2, 1))),
+    *((by_taps, kernel, 1, size) for kernel in (4, 3) for size in ((6, 9), (2, 1))),
     *((by_tiles, 4, 2, size) for size in ((8, 12), (14, 6), (2, 2), (4, 10))),
 ]
 
@@ -31,13 +32,13 @@ def test_each_form_is_the_convolution(form, kernel_size, stride, size):
     np.testing.assert_allclose(form(x, kernel, stride), plain(x, kernel, stride), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("form", [as_product, by_tiles])
+@pytest.mark.parametrize("form, stride", [(as_product, 2), (by_taps, 1), (by_tiles, 2)])
 @pytest.mark.parametrize("transpose", [False, True])
-def test_the_layers_are_the_same_in_each_form(monkeypatch, form, transpose):
+def test_the_layers_are_the_same_in_each_form(monkeypatch, form, stride, transpose):
     """Values, gradients, and gradients of gradients' norms."""
     kernel = normal(4, 4, 3, 4, seed=1)
-    x = normal(2, 3, 4, 4) if transpose else normal(2, 6, 8, 3)
-    layer = (lambda x, k: conv_transpose(x, k, 2, (6, 8))) if transpose else (lambda x, k: conv(x, k, 2))
+    x = normal(2, 6 // stride, 8 // stride, 4) if transpose else normal(2, 6, 8, 3)
+    layer = (lambda x, k: conv_transpose(x, k, stride, (6, 8))) if transpose else (lambda x, k: conv(x, k, stride))
     value = lambda x, k: jnp.sum(jnp.tanh(layer(x, k)))
     slope = lambda x, k: sum(jnp.sum(part**2) for part in jax.grad(value, (0, 1))(x, k))
 
@@ -55,6 +56,8 @@ def test_which_form_is_chosen():
     assert choose(64, 28, 28, 64, kernel=(4, 4, 64, 32)) is None  # few channels
     assert choose(64, 28, 27, 64) is None and choose(64, 28, 28, 64, kernel=(3, 3, 64, 64)) is None
     assert choose(64, 28, 28, 64, stride=1) is None
+    few = lambda channels, stride=1: choose(64, 28, 28, channels, kernel=(4, 4, channels, 2), stride=stride)
+    assert few(32) is by_taps and few(31) is None and few(32, stride=2) is None
     assert choose(64, 14, 14, 64) is None  # 7x7 has no 2x2 tiles
 
 
