@@ -57,7 +57,7 @@ class Game(NamedTuple):
         latents: `(key, index) -> z [n, Z]`, the latents that `sample` decodes; None if it decodes none.
         decode: `(variables, z, condition) -> images`, so that `sample` is `decode` of `latents`; None likewise.
         classify: `(variables, images) -> logits [n, K]` of the classes of the data; None if it has no classifier.
-        view: `(batch, key) -> batch`, which all turns of a round see, say windows of images; None: they see all.
+        view: `(batch, key) -> batch`: what all turns of a round see of it, say windows of its images; None: all of it.
     """
 
     init: Callable[[jax.Array], Variables]

@@ -1,6 +1,6 @@
 """Convolutions with SAME padding in forms that XLA's CPU backend runs faster than its own; their gradients too.
 
-Both are products of matrices and sums, equal to the convolution to rounding. An accelerator's libraries have better
+They are products of matrices and sums, equal to the convolution to rounding. An accelerator's libraries have better
 forms of their own.
 """
 
