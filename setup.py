@@ -17,7 +17,9 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["gan_jax", "gan_jax.*"]),
+    packages=[*find_packages(include=["gan_jax", "gan_jax.*"]), "gan_jax.configs"],
+    package_dir={"gan_jax.configs": "configs"},  # in a clone gan_jax/configs.py stands for it
+    entry_points={"console_scripts": ["gan_jax = gan_jax.cli:main"]},
     package_data={"gan_jax.data": ["mnist/*"], "gan_jax.evaluation": ["digits.npz"]},
     install_requires=[
         "absl-py>=2.1",

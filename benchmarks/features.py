@@ -67,9 +67,9 @@ def torch_fidelity(params: dict):
 def main(argv):
     del argv
     params = random_params()
-    see, theirs = jax.jit(inception.features), torch_fidelity(params)
+    ours, theirs = jax.jit(inception.features), torch_fidelity(params)
     on_device = jax.device_put(params)
-    run = {"ours": lambda images: jax.block_until_ready(see(on_device, images))}
+    run = {"ours": lambda images: jax.block_until_ready(ours(on_device, images))}
     if theirs:
         run["torch_fidelity"] = theirs
     for side in (32, 299):

@@ -2,7 +2,7 @@
 
     [TFDS_DATA_DIR=FOLDER] python benchmarks/input.py [--only=warm,cold,consumes] [--sizes=32,64,256]
         [--images=2000,2000,600] [--picture=0] [--tfds=mnist:train[:2000]] [--threads=2] [--seconds=1] [--cold_mb=512]
-        [--config=configs/folder_dcgan64.py]
+        [--config=folder_dcgan64]
 
 The script writes smooth, slightly noisy RGB pictures into a temporary folder, where the project's cache is for that
 time too, and opens them as `gan_jax.train` does. It prints a JSON line each, and at the end all as tables. Of warm:
@@ -12,7 +12,7 @@ first use   opening the source: pictures are decoded into the cache, arrays read
             can be.
 stream      what `next(stream)` gives at batches of 64 and 512, from memory that the files have come to: of a resident
             set row numbers alone.
-prepared    the same, and then the compiled `gan_jax.runners.prepare` on this device, to what losses see.
+prepared    the same, and then the compiled `gan_jax.data.prepare` on this device, to what losses are given.
 
 cold is a cache of `cold_mb` that the disk must read: the file from end to end; instead, the first tenth of an epoch
 and the whole of it; and an epoch after that. Where the temporary folder is memory, it is not cold. consumes says how
@@ -33,6 +33,7 @@ import statistics
 import tempfile
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -42,14 +43,15 @@ from absl import app, flags
 from PIL import Image
 
 from gan_jax.cli import load_config
-from gan_jax.config import base_config
-from gan_jax.data import Source, Stream, cache, open_source, tfds
+from gan_jax.config import complete, config_for
+from gan_jax.data import Stream, cache, make_source, open_source, prepare
+from gan_jax.data.sources import tfds
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import batches_per_round, due
+from gan_jax.loop import compile_round
 from gan_jax.networks import cpu_convolution
-from gan_jax.runners import make_runner, prepare
-from gan_jax.train import compile_round
+from gan_jax.runners import make_runner
 
 ONLY = flags.DEFINE_list("only", ["warm", "cold", "consumes"], "What to measure.")
 SIZES = flags.DEFINE_list("sizes", ["32", "64", "256"], "Heights and widths of images.")
@@ -59,7 +61,7 @@ TFDS = flags.DEFINE_string("tfds", None, "NAME[:SPLIT]; by default some of mnist
 THREADS = flags.DEFINE_integer("threads", 2, "That read ahead.")
 SECONDS = flags.DEFINE_float("seconds", 1.0, "Measuring time of each.")
 COLD_MB = flags.DEFINE_integer("cold_mb", 512, "Of the cold cache, in 2^20 bytes.")
-CONFIG = flags.DEFINE_string("config", "configs/folder_dcgan64.py", "What consumes 64x64x3 images.")
+CONFIG = flags.DEFINE_string("config", "folder_dcgan64", "What consumes 64x64x3 images.")
 
 BATCHES = 64, 512
 PEAKS = {"float32": 67e12, "TF32": 494e12, "bfloat16": 989e12}  # dense FLOP/s of an H100 SXM, NVIDIA's data sheet
@@ -90,9 +92,9 @@ def write(folder: Path, side: int, count: int) -> dict[str, str]:
 
 
 def opened(name: str, side: int):
-    config = base_config()
-    config.data.update(source=name, image_size=side)
-    return open_source(config.data)
+    config = config_for()
+    config.data.update(source=name, image_size=str(side))
+    return open_source(complete(config).data)
 
 
 def first_use(open_once) -> tuple:
@@ -107,7 +109,7 @@ def first_use(open_once) -> tuple:
     return source, statistics.median(times)
 
 
-def images_per_second(source, batch: int, resident: dict, see=None) -> float:
+def images_per_second(source, batch: int, resident: dict, prepare_it=None) -> float:
     stream = Stream(source, batch_size=batch, seed=0, resident=bool(resident), threads=THREADS.value)
     with contextlib.closing(stream):
 
@@ -115,8 +117,8 @@ def images_per_second(source, batch: int, resident: dict, see=None) -> float:
             start = time.perf_counter()
             for rounds in itertools.count(1):
                 taken = next(stream)
-                if see:
-                    jax.block_until_ready(see(resident, taken))
+                if prepare_it:
+                    jax.block_until_ready(prepare_it(resident, taken))
                 if (passed := time.perf_counter() - start) > seconds:
                     return rounds * batch / passed
 
@@ -126,12 +128,12 @@ def images_per_second(source, batch: int, resident: dict, see=None) -> float:
 
 
 def measure(name: str, source, seconds: float | None, resident: dict) -> dict:
-    shape = "x".join(map(str, source.image_shape))
+    shape = "x".join(map(str, source.fields["image"].shape))
     line = {"source": name, "shape": shape, "images": len(source)}
     line["first_use"] = seconds and round(len(source) / seconds)
-    see = jax.jit(prepare)
-    for what, seen in (("stream", None), ("prepared", see)):
-        line |= {f"{what}_{batch}": round(images_per_second(source, batch, resident, seen)) for batch in BATCHES}
+    compiled = jax.jit(partial(prepare, fields=source.fields))
+    for what, last in (("stream", None), ("prepared", compiled)):
+        line |= {f"{what}_{batch}": round(images_per_second(source, batch, resident, last)) for batch in BATCHES}
     line["share_of_first_epoch"] = seconds and round(1 / (1 + len(source) / seconds / line["stream_64"]), 3)
     return line
 
@@ -186,7 +188,7 @@ def measure_cold(side: int) -> dict:
                     tenth = number * 64 / (time.perf_counter() - start)
         return round(tenth), round(rounds * 64 / (time.perf_counter() - start))
 
-    open_cache = lambda: cache.cached(("cold",), (), count, chunks)
+    open_cache = lambda: make_source("image", cache.cached(("cold",), count, chunks)[0])
     with contextlib.redirect_stderr(io.StringIO()):
         open_cache()
     line = {"source": "cold", "shape": f"{side}x{side}x3", "images": count}
@@ -206,12 +208,12 @@ def measure_cold(side: int) -> dict:
 
 def consumed() -> list[dict]:
     """What the config's round would use up on an accelerator of these peaks."""
-    config, shape, batch = load_config(CONFIG.value), (64, 64, 3), 64
+    config, shape, batch = complete(load_config(CONFIG.value)), (64, 64, 3), 64
     config.batch_size = batch
-    experiment = build(config, shape, 0)
+    source = make_source("image", np.zeros((batch, *shape), np.uint8))
+    experiment = build(config, source.fields)
     repeats = batches_per_round(experiment.game)
     run = compile_round(config, experiment, make_runner("jit"))
-    source = Source(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int32))
     as_on_accelerators = mock.patch.object(cpu_convolution, "form", lambda *shapes: None)
     stream = Stream(source, batch_size=batch, repeats=repeats, seed=0, resident=False)
     with contextlib.closing(stream), as_on_accelerators:

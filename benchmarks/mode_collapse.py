@@ -3,13 +3,13 @@
     python benchmarks/mode_collapse.py --data=grid --out=docs/mode_collapse [--seeds=10] [--kimg=...] [--cell=NAME ...]
     python benchmarks/mode_collapse.py --data=stacked_digits --out=docs/mode_collapse --seeds=3
 
-Trains the networks of configs/grid_mlp.py, ring_mlp.py or stacked_dcgan.py once a seed with every cell of the table
-below, and counts modes: on `ring` and `grid` by PacGAN's protocol (2,500 samples of the averaged generator, a good one
-within 3 standard deviations of a mode), on `stacked_digits` by the digits classifier (26,000 samples). All seeds of a
-cell on points are trained as one program.
+Trains the networks of the config grid_mlp, ring_mlp or stacked_dcgan once a seed with every cell of the table below,
+and counts modes: on `ring` and `grid` by PacGAN's protocol (2,500 samples of the averaged generator, a good one within
+3 standard deviations of a mode), on `stacked_digits` by the digits classifier (26,000 samples). All seeds of a cell on
+points are trained as one program.
 
 Writes a line a cell to OUT/DATA.jsonl, and from all its lines the table OUT/DATA.md and the plot OUT/DATA.png. A cell
-that is there with the same config and seeds is not trained again, so that a run that was stopped goes on. A run that
+that is there with the same config and seeds is not trained again, so that a run that was stopped is resumed. A run that
 diverged has found no mode; the mean of KL is of those that found some.
 """
 
@@ -24,18 +24,18 @@ import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
-from gan_jax import data
+from gan_jax import data, keys
 from gan_jax.cli import load_config
-from gan_jax.config import FREE_TO_CHANGE, flatten
+from gan_jax.config import override, schema_of
 from gan_jax.errors import Diverged
 from gan_jax.evaluate import evaluate_run
 from gan_jax.evaluation import mode_coverage
 from gan_jax.evaluation.measure import plain
 from gan_jax.experiment import build
+from gan_jax.loop import train
 from gan_jax.runners import make_runner
 from gan_jax.sampling import make_averager, make_sampler
 from gan_jax.sweep import train_seeds
-from gan_jax.train import train
 
 DATA = flags.DEFINE_enum("data", "grid", ["ring", "grid", "stacked_digits"], "What has modes.")
 OUT = flags.DEFINE_string("out", None, "The folder of results.", required=True)
@@ -45,10 +45,11 @@ CELL = flags.DEFINE_multi_string("cell", None, "Which cells of the table; by def
 
 CONFIGS = {"ring": "ring_mlp", "grid": "grid_mlp", "stacked_digits": "stacked_dcgan"}
 
+GAMMA = {"ring": "0.1", "grid": "1", "stacked_digits": "1"}  # of R1 and R2
+
 # What each cell changes in the plain game: the config's networks and optimizers without any penalty.
-PLAIN = {"loss": "non_saturating", "penalty.name": "none"}
-R1, R1_R2 = {"penalty.name": "r1"}, {"penalty.name": "r1_r2"}
-GP = {"penalty.name": "gradient_penalty", "penalty.weight": 0.1}
+PLAIN = {"loss": "non_saturating", "evaluation.features": "none"}
+R1, R1_R2 = {"terms.r1.weight": "gamma"}, {"terms.r1_r2.weight": "gamma"}
 ABLATION = {
     "non-saturating": {},
     "non-saturating, R1": R1,
@@ -64,23 +65,23 @@ CELLS = {
     "least squares, R1": {"loss": "least_squares", **R1},
     "hinge": {"loss": "hinge"},
     "hinge, R1": {"loss": "hinge", **R1},
-    "hinge, spectral normalisation": {"loss": "hinge", "networks.discriminator.spectral": True},
+    "hinge, spectral normalization": {"loss": "hinge", "networks.discriminator.spectral": "true"},
     "Wasserstein, clipped weights": {
-        "loss": "wasserstein", "n_critic": 5, "optimizers.discriminator.clip_weights": 0.1,
+        "loss": "wasserstein", "n_critic": "5", "optimizers.discriminator.clip_weights": "0.1",
     },
-    "Wasserstein, gradient penalty": {"loss": "wasserstein", **GP},
-    "Wasserstein, one-sided penalty": {"loss": "wasserstein", **GP, "penalty.name": "one_sided_gradient_penalty"},
+    "Wasserstein, gradient penalty": {"loss": "wasserstein", "terms.gradient_penalty.weight": "0.1"},
+    "Wasserstein, one-sided penalty": {"loss": "wasserstein", "terms.one_sided_gradient_penalty.weight": "0.1"},
     "relativistic": {"loss": "relativistic"},
     "relativistic average": {"loss": "relativistic_average"},
     "relativistic average, R1 + R2": {"loss": "relativistic_average", **R1_R2},
-    "non-saturating, DRAGAN": {"penalty.name": "dragan", "penalty.weight": 0.1},
-    "non-saturating, LeCam": {"lecam.weight": 0.3},
-    "non-saturating, latent consistency": {"consistency.latent": 5.0, "consistency.diversity": 0.5},
-    "non-saturating, PacGAN 4": {"pac": 4},
+    "non-saturating, DRAGAN": {"terms.dragan.weight": "0.1"},
+    "non-saturating, LeCam": {"terms.lecam.weight": "0.3"},
+    "non-saturating, latent consistency": {"terms.latent_consistency.weight": "5", "terms.diversity.weight": "0.5"},
+    "non-saturating, PacGAN 4": {"pac": "4"},
     "non-saturating, minibatch discrimination": {"networks.discriminator.minibatch": "discrimination"},
     "non-saturating, minibatch deviation": {"networks.discriminator.minibatch": "stddev"},
-    "feature matching": {"generator_loss.adversarial": 0.0, "generator_loss.feature_matching": 1.0},
-    "non-saturating, top-k": {"top_k.share": 0.5, "top_k.decay_kimg": 500.0},
+    "feature matching": {"terms.adversarial.weight": "0", "terms.feature_matching.weight": "1"},
+    "non-saturating, top-k": {"top_k.share": "0.5", "top_k.decay_kimg": "500"},
 }  # fmt: skip
 
 
@@ -88,19 +89,18 @@ NOTHING = {"modes": 0, "high_quality": 0.0, "kl": None}  # of a run that diverge
 
 
 def configured(changes: dict, seed: int = 0):
-    config = load_config(Path(__file__).parent.parent / "configs" / f"{CONFIGS[DATA.value]}.py")
-    with config.unlocked():
-        config.update_from_flattened_dict({**PLAIN, **changes, "seed": seed, "evaluation.features": "none"})
+    config = load_config(CONFIGS[DATA.value])
+    config.terms = {"adversarial": {}}
     if KIMG.value:
-        config.total_kimg = KIMG.value
-        for own in config.optimizers.values():
-            own.decay_kimg = KIMG.value
-    return config
+        config.total_kimg = config.optimizers.default.decay_kimg = KIMG.value
+    changes = {key: GAMMA[DATA.value] if value == "gamma" else value for key, value in changes.items()}
+    return override(config, {**PLAIN, **changes, "seed": str(seed)})
 
 
 def identity(config) -> str:
     """Of all that a result depends on, but its length."""
-    settings = {key: value for key, value in flatten(json.loads(config.to_json())).items() if key not in FREE_TO_CHANGE}
+    leaves = keys.leaves(schema_of(config), config)
+    settings = {name: value for name, key, value in leaves if not key.resumable}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -108,8 +108,10 @@ def on_points(name: str, changes: dict) -> list[dict]:
     """Results of all seeds, trained together."""
     config = configured(changes)
     source = data.open_source(config.data)
-    experiment = build(config, source.image_shape, 0)
-    average, sample = make_averager(experiment.game), make_sampler(experiment.game)
+    experiment = build(config, source.fields)
+    average, sample = make_averager(experiment.game), make_sampler(experiment.game.maps["sample"], source.fields)
+    mixture = source.fields[source.target].fitted
+    centers = np.array(mixture["centers"], np.float32)
     with tqdm(total=experiment.total_rounds, desc=name, unit="round", mininterval=5) as bar:
         for step, state in train_seeds(config, experiment, source, range(SEEDS.value)):  # noqa: B007
             bar.update(step - bar.n)
@@ -119,8 +121,8 @@ def on_points(name: str, changes: dict) -> list[dict]:
         if not np.isfinite(sum(np.sum(leaf) for leaf in jax.tree.leaves(variables["generator"]))):
             results.append(NOTHING)
             continue
-        points = sample(variables, jax.random.key(0), np.zeros(2500, np.int32))
-        results.append(plain(mode_coverage(points, *source.modes)._asdict()))
+        points = sample(variables, jax.random.key(0), {}, np.arange(2500))
+        results.append(plain(mode_coverage(points, centers, mixture["deviation"])._asdict()))
     return results
 
 

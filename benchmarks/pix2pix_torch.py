@@ -12,7 +12,7 @@ A round is theirs too: a pair, enlarged to 286 pixels by bicubic interpolation, 
 time; one pass of G, which both updates use; D's update on (BCE(D(real), 1) + BCE(D(fake), 0)) / 2; G's on
 BCE(D(fake), 1) + 100 L1. Adam(2e-4, .5, .999), fused. The pairs are random uint8 that lie on the device.
 
-What ours does beyond this: an average of the generator is kept, and the norms of gradients are measured; D judges 32x32
+What ours does beyond this: an average of the generator is kept, and the norms of gradients are measured; D scores 32x32
 patches, theirs 30x30, as it pads to the same size.
 
 Prints one JSON line; `peak_mb` (MB = 10^6 bytes) is all that the process ever held on a CPU, what tensors took at most
@@ -75,7 +75,7 @@ def init_weights(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def view(pair: torch.Tensor) -> torch.Tensor:
+def preprocess(pair: torch.Tensor) -> torch.Tensor:
     """uint8 [6, H, W], input and image -> float in [-1, 1], a window of the enlarged pair, perhaps mirrored."""
     jitter = 286
     x = F.interpolate(pair[None].float() / 127.5 - 1, (jitter, jitter), mode="bicubic").clamp(-1, 1)[0]
@@ -101,7 +101,7 @@ def measure(args) -> dict:
         return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, target, dtype=torch.float))
 
     def play_round():
-        batch = torch.stack([view(pairs[random.randrange(PAIRS)]) for _ in range(args.batch)])
+        batch = torch.stack([preprocess(pairs[random.randrange(PAIRS)]) for _ in range(args.batch)])
         given, image = batch.split(3, 1)
         with cast:
             fake = G(given)

@@ -1,7 +1,7 @@
 """How training scales over devices: counted from compiled programs, then projected to accelerators.
 
     python benchmarks/scaling.py [--workloads=digits_dcgan,biggan,facades_pix2pix] [--runners=pmap,mesh,fsdp]
-        [--devices=1,2,4,8] [--utilisation=0.3] [--write=counts.jsonl] [--read=counts.jsonl,...]
+        [--devices=1,2,4,8] [--utilization=0.3] [--write=counts.jsonl] [--read=counts.jsonl,...]
 
 Compiles the round of each config for so many devices, which XLA makes of one CPU (nothing is run), and counts in the
 compiled program of one device what a round takes: FLOPs, as XLA's cost analysis has them, the arrays that each kind of
@@ -12,7 +12,7 @@ with the config's own batch on one device. Prints a JSON line for each program, 
 `--read` makes the tables of such lines without compiling. The second table projects them to 8, 64 and 1024
 accelerators; its assumptions are printed with it:
 
-    compute     FLOPs of a device / (peak x utilisation); what 8 devices exchange, more of them exchange too
+    compute     FLOPs of a device / (peak x utilization); what 8 devices exchange, more of them exchange too
     collective  level by level (node, then network; or the torus, axis by axis) around rings of g devices: an all-reduce
                 takes 2 ((g - 1) / g x bytes / speed + (g - 1) x latency), others half of that; the next level has
                 1 / g of the bytes
@@ -36,18 +36,23 @@ from absl import app, flags
 from jax.sharding import AxisType
 
 from gan_jax.cli import load_config
+from gan_jax.config import complete
 from gan_jax.experiment import build
 from gan_jax.game import batches_per_round, due
+from gan_jax.loop import compile_round
+from gan_jax.modalities import Field, lookup
 from gan_jax.networks import cpu_convolution
 from gan_jax.runners import make_runner, placement
-from gan_jax.train import compile_round
 
-WORKLOADS = {  # {config: (shape of an image, classes of the data)}
-    "digits_dcgan": ((28, 28, 1), 10),
-    "biggan": ((32, 32, 3), 10),
-    "r3gan": ((32, 32, 3), 10),
-    "facades_pix2pix": ((256, 256, 3), 0),
+DIGIT, COLORED, HOUSE = (Field(lookup("image"), shape) for shape in ((28, 28, 1), (32, 32, 3), (256, 256, 3)))
+CLASSES = Field(lookup("label"), (), tuple("0123456789"))
+WORKLOADS = {  # {config: fields of the data}
+    "digits_dcgan": {"image": DIGIT, "label": CLASSES},
+    "biggan": {"image": COLORED, "label": CLASSES},
+    "r3gan": {"image": COLORED, "label": CLASSES},
+    "facades_pix2pix": {"image": HOUSE, "input": HOUSE},
 }
+STORED = {"image": np.uint8, "label": np.int32}
 KINDS = "all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute"
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}  # of code that nobody runs
 SYSTEMS = {  # {name: (peak in bfloat16, [(devices of a ring, bytes/s a device sends, s a step), ...])}
@@ -62,14 +67,14 @@ SOURCES = """\
   torus of a pod (Google Cloud, TPU v5e). No more than 256 chips: beyond them is another network.
 - TPU v5p: 459 TFLOP/s bfloat16, ICI 1200 GB/s both ways over 6 ports, so 200 GB/s along an axis of a torus, here of
   8 x 8 x 16 (Google Cloud, TPU v5p).
-- Assumed, not published: the utilisation, and the latency of a step: NVLink 2 us, InfiniBand 5 us, ICI 1 us."""
+- Assumed, not published: the utilization, and the latency of a step: NVLink 2 us, InfiniBand 5 us, ICI 1 us."""
 
 cpu_convolution.form = lambda *shapes: None  # convolutions as accelerators have them
 
 WORKLOAD = flags.DEFINE_list("workloads", ["digits_dcgan", "biggan", "facades_pix2pix"], f"Of {', '.join(WORKLOADS)}.")
 RUNNERS = flags.DEFINE_list("runners", ["pmap", "mesh", "fsdp"], "Runners.")
 DEVICES = flags.DEFINE_list("devices", ["1", "2", "4", "8"], "Numbers of devices, up to 8.")
-UTILISATION = flags.DEFINE_float("utilisation", 0.3, "Share of the peak that one device reaches.", 0.0, 1.0)
+UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of the peak that one device reaches.", 0.0, 1.0)
 WRITE = flags.DEFINE_string("write", None, "A file to add the JSON lines to.")
 READ = flags.DEFINE_list("read", [], "Files of JSON lines to make the tables of: nothing is compiled then.")
 
@@ -95,12 +100,11 @@ def rounds(game) -> dict[tuple[str, ...], float]:
 
 def count(workload: str, runner_name: str, devices: int, scaling: str) -> dict | None:
     """What one device does in an average round; None if the batch can't be divided."""
-    shape, classes = WORKLOADS[workload]
-    config = load_config(Path(__file__).parent.parent / "configs" / f"{workload}.py")
+    config, fields = complete(load_config(workload)), WORKLOADS[workload]
     config.batch_size *= devices if scaling == "weak" else 1
     if config.batch_size % devices:
         return None
-    experiment, runner = build(config, shape, classes), make_runner(runner_name, devices)
+    experiment, runner = build(config, fields), make_runner(runner_name, devices)
     game, state, of = experiment.game, experiment.state_shapes, jax.ShapeDtypeStruct
     run = compile_round(config, experiment, runner)
     held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
@@ -112,9 +116,8 @@ def count(workload: str, runner_name: str, devices: int, scaling: str) -> dict |
         held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(parts))
     lead = batches_per_round(game), config.batch_size
     lead = (lead[0], devices, lead[1] // devices) if runner.name == "pmap" else lead
-    batch = {"image": of((*lead, *shape), np.uint8), "label": of(lead, np.int32), "index": of(lead, np.int32)}
-    if experiment.view:
-        batch["input"] = batch["image"]
+    batch = {name: of((*lead, *field.shape), STORED[field.modality.name]) for name, field in fields.items()}
+    batch["index"] = of(lead, np.int32)
     flops, total = 0.0, {kind: np.zeros(2) for kind in KINDS}
     for turns, share in rounds(game).items():
         compiled = run.lower(state, {}, batch, of((), np.uint32), turns).compile(compiler_options=QUICK)
@@ -146,7 +149,7 @@ def efficiency(one: dict, many: dict, devices: int, system: str) -> tuple[float,
     images = one["batch"] if many["scaling"] == "weak" else one["batch"] / devices
     if images < 1:
         return None
-    ideal = one["gflop"] * 1e9 * images / one["batch"] / (peak * UTILISATION.value)
+    ideal = one["gflop"] * 1e9 * images / one["batch"] / (peak * UTILIZATION.value)
     compute = ideal * many["gflop"] / one["gflop"] * one["batch"] / (many["batch"] / many["devices"])
     times = [seconds(collective, kind, devices, levels) for kind, collective in many["collectives"].items()]
     if None in times:
@@ -160,11 +163,11 @@ def tables(counts: list[dict]) -> str:
     heads = "workload", "runner", "scaling", "devices", "batch", "GFLOP", "collectives a round: times, MB", "state MB"
     text = [f"A device's part of a round:\n\n| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for c in counts:
-        told = "; ".join(f"{kind} {v['times']:g}, {v['mb']:.4g}" for kind, v in c["collectives"].items()) or "none"
-        cells = c["workload"], c["runner"], c["scaling"], c["devices"], c["batch"], f"{c['gflop']:,.5g}", told
+        moves = "; ".join(f"{kind} {v['times']:g}, {v['mb']:.4g}" for kind, v in c["collectives"].items()) or "none"
+        cells = c["workload"], c["runner"], c["scaling"], c["devices"], c["batch"], f"{c['gflop']:,.5g}", moves
         text.append(f"| {' | '.join(map(str, cells))} | {c['state_mb']:,.4g} |")
     heads = [f"{system}, {n}" for system in SYSTEMS for n in (8, 64, 1024)]
-    text += ["", f"Efficiency, projected (utilisation {UTILISATION.value:g}; nothing hidden - all hidden):", ""]
+    text += ["", f"Efficiency, projected (utilization {UTILIZATION.value:g}; nothing hidden - all hidden):", ""]
     text += [f"| workload | runner | scaling | {' | '.join(heads)} |", "|---" * (3 + len(heads)) + "|"]
     for (workload, runner, scaling, devices), many in at.items():
         one = next((at[workload, each, "weak", 1] for each in RUNNERS.value if (workload, each, "weak", 1) in at), None)

@@ -14,7 +14,7 @@ dcgan28     [28, 28, 1]  DCGAN 128-64-1, BN                  DCGAN 64-128-1, BN 
 dcgan64     [64, 64, 3]  DCGAN 512-256-128-64-3, BN          DCGAN 64-128-256-512-1, BN          non-saturating     16
 wgan_gp28   [28, 28, 1]  dcgan28's                           dcgan28's, no BN                    WGAN-GP, 5:1       64
 sngan32     [32, 32, 3]  ResNet 256, BN, 3 blocks up         ResNet 128, spectral norm, 4 blocks hinge, 5:1         16
-pix2pix256  2 [256, 256, 3]  configs/facades_pix2pix.py: U-Net 64, PatchGAN 64                   BCE + 100 L1        1
+pix2pix256  2 [256, 256, 3]  the config facades_pix2pix: U-Net 64, PatchGAN 64                   BCE + 100 L1        1
 
 Besides what the peers print: `first_round_s`, with compilation; `peak_mb` (10^6 bytes), all that the process ever held
 on a CPU, what arrays took at most on an accelerator; `gflop`, of a round, as the traced program needs them, before the
@@ -27,7 +27,6 @@ import os
 import resource
 import statistics
 import time
-from pathlib import Path
 from unittest import mock
 
 import jax
@@ -36,13 +35,14 @@ import numpy as np
 from absl import app, flags
 
 from gan_jax.cli import load_config
-from gan_jax.config import base_config
+from gan_jax.config import complete, config_for
 from gan_jax.data import Source, Stream
 from gan_jax.experiment import build
 from gan_jax.game import batches_per_round, due
+from gan_jax.loop import compile_round
+from gan_jax.modalities import Field, lookup
 from gan_jax.networks import cpu_convolution
 from gan_jax.runners import make_runner
-from gan_jax.train import compile_round
 
 
 def networks(latent_size, generator, discriminator):
@@ -58,7 +58,7 @@ def dcgan(norm="batch"):
 
 
 RESNETS = {"name": "resnet", "width": 256}, {"name": "resnet", "width": 128, "norm": "none", "spectral": True}
-WORKLOADS = {  # {name: (shape of an example, batch size, what differs from the base config)}
+WORKLOADS = {  # {name: (shape of an example, batch size, what differs from the default config)}
     "ring_mlp": ((2,), 256, networks(2, mlp(128), mlp(128))),
     "mnist_mlp": ((28, 28, 1), 64, networks(100, mlp(512), mlp(512))),
     "dcgan28": ((28, 28, 1), 64, networks(100, dcgan(), dcgan())),
@@ -69,7 +69,7 @@ WORKLOADS = {  # {name: (shape of an example, batch size, what differs from the 
         {
             **networks(100, dcgan(), dcgan("none")),
             "loss": "wasserstein",
-            "penalty": {"name": "gradient_penalty", "weight": 10.0},
+            "terms": {"adversarial": {}, "gradient_penalty": {"weight": 10.0}},
             "n_critic": 5,
         },
     ),
@@ -87,19 +87,18 @@ SECONDS = flags.DEFINE_float("seconds", 5.0, "Measuring time a workload.")
 def play(name: str, batch: int) -> tuple:
     """(images a round, the seconds that so many rounds take, as a function, FLOPs a round)."""
     shape, _, changes = WORKLOADS[name]
-    if changes is None:
-        config = load_config(Path(__file__).parent.parent / "configs" / "facades_pix2pix.py")
+    config = load_config("facades_pix2pix") if changes is None else config_for()
+    for key, value in {**(changes or {}), "batch_size": batch, "dtype": "bfloat16" if AMP.value else "float32"}.items():
+        config[key] = value
+    config, rng, images = complete(config), np.random.default_rng(0), IMAGES.get(name, 10_000)
+    if len(shape) == 1:
+        field, column = Field(lookup("points"), shape), lambda: rng.normal(size=(images, *shape)).astype(np.float32)
     else:
-        config = base_config()
-        with config.unlocked():
-            config.update(changes)
-    config.batch_size, config.dtype = batch, "bfloat16" if AMP.value else "float32"
-    images = IMAGES.get(name, 10_000)
-    rng = np.random.default_rng(0)
-    draw = lambda: rng.integers(0, 256, (images, *shape), np.uint8) if len(shape) == 3 else rng.normal(size=(images, 2))
-    source = Source(draw(), np.zeros(images, np.int32), inputs=draw() if config.game == "pix2pix" else None)
+        field, column = Field(lookup("image"), shape), lambda: rng.integers(0, 256, (images, *shape), np.uint8)
+    names = ["image", "input"] if changes is None else [field.modality.name]
+    source = Source(dict.fromkeys(names, field), {each: column() for each in names})
 
-    experiment, runner = build(config, shape, 0), make_runner("jit")
+    experiment, runner = build(config, source.fields), make_runner("jit")
     run = compile_round(config, experiment, runner)
     state, resident = experiment.init(np.uint32(0)), runner.replicate(source.everything())
     stream = Stream(source, batch_size=batch, repeats=batches_per_round(experiment.game), seed=0, resident=True)

@@ -1,6 +1,6 @@
 """What the configs of papers on CIFAR-10 share: that data set, or the digits in a twin small enough for a laptop."""
 
-from gan_jax.config import base_config
+from gan_jax.config import config_for
 from gan_jax.errors import UserError
 
 
@@ -11,8 +11,8 @@ def on(data: str):
         UserError: on anything else.
     """
     if data not in ("cifar10", "digits"):
-        raise UserError(f"this config is for cifar10 or digits (FILE.py:cifar10, FILE.py:digits), not for {data!r}")
-    config = base_config()
+        raise UserError(f"this config is for cifar10 or digits (NAME:cifar10, NAME:digits), not for {data!r}")
+    config = config_for()
     config.batch_size = 64
     config.networks.latent_size = 128
     if data == "cifar10":
@@ -26,15 +26,14 @@ def on(data: str):
     return config
 
 
-def train_for(config, kimg: float, decay: str, **optimizer):
-    """Both players' optimizers, and how long: with decay="linear" the learning rate falls to 0 over all of it."""
+def train_for(config, kimg: float, schedule: str, **optimizer):
+    """The optimizer, and how long: with schedule="linear" the learning rate falls to 0 over all of it."""
     config.total_kimg = kimg
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].update(decay=decay, decay_kimg=kimg, **optimizer)
+    config.optimizers.default.update(schedule=schedule, decay_kimg=kimg, **optimizer)
 
 
 def dcgan(config, *, critic_norm: str):
-    """The networks of Radford et al. 2016, the discriminator's normalisation "batch" or "none"."""
+    """The networks of Radford et al. 2016, the discriminator's normalization "batch" or "none"."""
     width = 32 if "digits" in config.data.source else 64
     config.networks.generator = {"name": "dcgan", "width": width, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": width, "norm": critic_norm}

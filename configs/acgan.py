@@ -1,22 +1,22 @@
 """AC-GAN: a discriminator that also names the class.
 
-Paper: Odena et al. 2017, with the networks of `sngan`, conditional batch normalisation in the generator, and the
+Paper: Odena et al. 2017, with the networks of `sngan`, conditional batch normalization in the generator, and the
 classifier's weights of Gulrajani et al. 2017: 1 in the discriminator, on real and fake images, 0.1 in the generator.
 
-    python main.py --config=configs/acgan.py
-    python main.py --config=configs/acgan.py:digits
+    python main.py --config=acgan
+    python main.py --config=acgan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:44: FID 4.1, precision 0.577, recall
 0.582, 96.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
 it is made for an accelerator.
 """
 
-from configs import sngan
+from gan_jax.configs import sngan
 
 
 def get_config(data="cifar10"):
     config = sngan.get_config(data)
     config.labels = "require"
-    config.auxiliary.update(discriminator=1.0, generator=0.1)
+    config.terms.classes = {"discriminator": 1.0, "generator": 0.1}
     config.networks.discriminator.conditioning = "auxiliary"
     return config

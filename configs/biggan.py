@@ -1,19 +1,19 @@
 """BigGAN: class-conditional, with hierarchical latents and one embedding of the classes for all blocks.
 
 Paper: Brock et al. 2019, at CIFAR-10's size with the settings of Kang et al. 2023 (StudioGAN): 9.42 million parameters
-in the generator, 80 latents in four chunks, attention at 16 pixels, spectral normalisation in both networks, orthogonal
+in the generator, 80 latents in four chunks, attention at 16 pixels, spectral normalization in both networks, orthogonal
 initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.999), an average with a half-life of
 2,200 kimg; without flips of the images. FID 4.16 there.
 
-    python main.py --config=configs/biggan.py
-    python main.py --config=configs/biggan.py:digits
+    python main.py --config=biggan
+    python main.py --config=biggan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 5:57: FID 3.9, precision 0.694, recall
 0.321, 97.9 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
 it is made for an accelerator.
 """
 
-from configs import sagan
+from gan_jax.configs import sagan
 
 
 def get_config(data="cifar10"):

@@ -1,7 +1,7 @@
 """Class-conditional DCGAN on the embedded digits: readable digits in about two minutes on two CPU cores.
 
 Paper: Radford et al. 2016, at half its width, with labels (one-hot beside z in G; by projection in D, Miyato and
-Koyama 2018), R1 in place of batch normalisation in D (Mescheder et al. 2018; lazy, Karras et al. 2020), small batches,
+Koyama 2018), R1 in place of batch normalization in D (Mescheder et al. 2018; lazy, Karras et al. 2020), small batches,
 and high learning rates that fall to zero.
 
     python main.py
@@ -13,19 +13,18 @@ classifier is 99.0 % sure of the samples and finds all digits equally often. Wit
 against 10,000.)
 """
 
-from gan_jax.config import base_config
+from gan_jax.config import config_for
 
 
 def get_config():
-    config = base_config()
+    config = config_for()
     config.batch_size = 32
     config.total_kimg = 200.0
     config.labels = "auto"
     config.networks.latent_size = 32
     config.networks.generator = {"name": "dcgan", "width": 32, "norm": "batch"}
     config.networks.discriminator = {"name": "dcgan", "width": 32, "norm": "none"}
-    config.penalty.update(name="r1", weight=0.2, every=8)
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].update(learning_rate=4e-3, decay="linear", decay_kimg=200.0)
+    config.terms.r1 = {"weight": 0.2, "every": 8}
+    config.optimizers.default.update(learning_rate=4e-3, schedule="linear", decay_kimg=200.0)
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 4.0, 10.0, 40.0
     return config

@@ -7,30 +7,27 @@ Paper: Isola et al. 2017: U-Net of 54.4 million parameters, dropout as noise, Pa
 The data are the CMP facades (Tylecek and Sara 2013) as the paper's authors prepared them, the plan on the right:
 
     curl -L http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz | tar xz
-    python main.py --config=configs/facades_pix2pix.py
-    python main.py --config=configs/facades_pix2pix.py --config.data.source=zip:facades.zip/train \
+    python main.py --config=facades_pix2pix
+    python main.py --config=facades_pix2pix --config.data.source=zip:facades.zip/train \
         --config.evaluation.source=zip:facades.zip/val
 
 Result: not yet measured: it is made for an accelerator. See facades_pix2pix_128.
 """
 
-from gan_jax.config import base_config
+from gan_jax.config import config_for
 
 EPOCH = 0.4  # kimg
 
 
 def get_config():
-    config = base_config()
-    config.game, config.batch_size = "pix2pix", 1
-    config.data.update(source="folder:facades/train", image_size=256, pair="right_left", jitter=286, flip=True)
+    config = config_for("pix2pix")
+    config.batch_size = 1
+    config.data.update(source="folder:facades/train", image_size="256", pair="right_left", jitter=286, flip=True)
     config.evaluation.source = "folder:facades/val"
     config.networks.generator = {"name": "unet", "width": 64, "depth": 8}
     config.networks.discriminator = {"name": "patch", "width": 64, "layers": 3}
-    with config.unlocked():
-        config.pix2pix = {"l1": 100.0}
     config.total_kimg = 200 * EPOCH
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].update(decay="linear", hold_kimg=100 * EPOCH, decay_kimg=100 * EPOCH)
+    config.optimizers.default.update(schedule="linear", hold_kimg=100 * EPOCH, decay_kimg=100 * EPOCH)
     config.ema.half_life_kimg = 1.0
     config.log_kimg, config.sample_kimg, config.eval_kimg, config.checkpoint_kimg = 0.4, 2.0, 10.0, 10.0
     return config

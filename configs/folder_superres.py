@@ -2,10 +2,11 @@
 
 Paper: Ledig et al. 2017: SRResNet of 16 blocks, windows of 96 pixels, batch 16, Adam 1e-4; mean squared error first,
 then 0.001 of the adversarial and some of the perceptual loss (here beside the former). The paper's perceptual player is
-VGG-19: `--config.srgan.features=vgg19:FILE.pth` with torchvision's vgg19-*.pth, `--config.srgan.perceptual=1.0`. By
-default it is the classifier in the package; one of your own pictures is better (`--mode=train_classifier`).
+VGG-19: `--config.terms.perceptual.features=vgg19:FILE.pth` with torchvision's vgg19-*.pth, and
+`--config.terms.perceptual.weight=1.0`. By default it is the classifier in the package; one of your own pictures is
+better (`--mode=train_classifier`).
 
-    python main.py --config=configs/folder_superres.py --workdir=runs/mine --config.data.source=folder:PATH
+    python main.py --config=folder_superres --workdir=runs/mine --config.data.source=folder:PATH
     python main.py --mode=translate --workdir=runs/mine --input=SMALL --out=LARGE
 
 All pictures are fitted to `data.image_size` before windows are cut out; a tenth is held out.
@@ -17,29 +18,26 @@ enlargement has a PSNR of 22.6 dB and SSIM 0.62; after the warm-up it is 23.0 an
 and 0.56, sharper to the eye, with a faint grid.
 """
 
-from gan_jax.config import base_config
+from gan_jax.config import config_for
 
 
 def get_config():
-    config = base_config()
-    config.game, config.batch_size = "srgan", 16
+    config = config_for("srgan")
+    config.batch_size = 16
     config.data.update(
-        source="folder:pictures", image_size=256, task="superres", factor=4, crop=96, flip=True, held_out=0.1
+        source="folder:pictures", image_size="256", task="superres", factor=4, crop=96, flip=True, held_out=0.1
     )
     config.networks.generator = {"name": "srresnet", "width": 64, "blocks": 16}
     config.networks.discriminator = {"name": "srresnet", "width": 64}
-    with config.unlocked():
-        config.srgan = {
-            "pixel": 1.0,
-            "perceptual": 0.01,
-            "adversarial": 1e-3,
-            "features": "classifier",
-            "warmup_kimg": 800.0,
-        }
+    config.warmup_kimg = 800.0
+    config.terms = {
+        "pixel": {},
+        "perceptual": {"weight": 0.01, "features": "classifier"},
+        "adversarial": {"weight": 1e-3},
+    }
     config.total_kimg = 1600.0
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].update(
-            learning_rate=1e-4, b1=0.9, decay="linear", hold_kimg=1200.0, decay_kimg=400.0, final=0.1
-        )
+    config.optimizers.default.update(
+        learning_rate=1e-4, b1=0.9, schedule="linear", hold_kimg=1200.0, decay_kimg=400.0, final=0.1
+    )
     config.eval_kimg = config.checkpoint_kimg = 50.0
     return config

@@ -1,10 +1,10 @@
 """InfoGAN: a ten-fold code and two numbers among the latents come to mean the digit, its slant and its width.
 
 Paper: Chen et al. 2016, section 7.2, with 62 further latents and DCGAN networks. What differs: R1 (Mescheder et al.
-2018) in place of batch normalisation in the discriminator, and its learning rate, 2e-3 (there 2e-4, and 1e-3 for the
+2018) in place of batch normalization in the discriminator, and its learning rate, 2e-3 (there 2e-4, and 1e-3 for the
 generator), which falls to 0 in both.
 
-    python main.py --config=configs/infogan.py
+    python main.py --config=infogan
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:50: FID 13.9, precision 0.455, recall
 0.531, 89.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). Given a category, its
@@ -12,14 +12,15 @@ commonest digit is 48 % of the samples, on average over the ten: codes of slant 
 ones.
 """
 
-from configs._papers import dcgan, on, train_for
+from gan_jax.configs._papers import dcgan, on, train_for
 
 
 def get_config():
     config = on("digits")
     config.networks.latent_size = 62 + 10 + 2
-    config.info.update(categories=10, continuous=2, weight=1.0)
+    config.codes = {"categories": 10, "continuous": 2}
+    config.terms.codes = {}
     dcgan(config, critic_norm="none")
-    config.penalty.update(name="r1", weight=0.2, every=8)
+    config.terms.r1 = {"weight": 0.2, "every": 8}
     train_for(config, 100.0, "linear", learning_rate=2e-3)
     return config

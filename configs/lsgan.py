@@ -3,15 +3,15 @@
 Paper: Mao et al. 2017, eq. 9, with the networks and settings of `dcgan`. FID 40.2 on CIFAR-10 in Kang et al. 2023
 (StudioGAN, of larger networks, with two turns of the discriminator), at its best checkpoint; it diverges later there.
 
-    python main.py --config=configs/lsgan.py
-    python main.py --config=configs/lsgan.py:digits
+    python main.py --config=lsgan
+    python main.py --config=lsgan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:37: FID 17.4, precision 0.494, recall
 0.631, 88.3 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
 it is made for an accelerator.
 """
 
-from configs import dcgan
+from gan_jax.configs import dcgan
 
 
 def get_config(data="cifar10"):

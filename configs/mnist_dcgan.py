@@ -2,7 +2,7 @@
 
 Paper: Radford et al. 2016, see `digits_dcgan`.
 
-    pip install -e '.[tfds]' && python main.py --config=configs/mnist_dcgan.py
+    pip install -e '.[tfds]' && python main.py --config=mnist_dcgan
 
 TensorFlow is needed once, to prepare the data set; TFDS_DATA_DIR says where it lies.
 
@@ -11,7 +11,7 @@ which has seen the same 60,000 images), precision 0.749, recall 0.798, coverage 
 --num=10000`: averaged generator, 10,000 samples).
 """
 
-from configs import digits_dcgan
+from gan_jax.configs import digits_dcgan
 
 
 def get_config():

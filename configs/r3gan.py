@@ -2,13 +2,13 @@
 
 Paper: Huang et al. 2024, the CIFAR-10 preset: batch 512, 64 latents, Adam 2e-4 (0, 0.99) falling along a cosine to a
 quarter, gamma from 0.05 to a tenth, augmentation rising to probability 0.55. FID 1.96 there. What differs: b2 is 0.99
-from the start, the average's half-life 5,000 kimg with the usual ramp, colours are augmented as often as all else
+from the start, the average's half-life 5,000 kimg with the usual ramp, colors are augmented as often as all else
 (there half as often) and by bilinear resampling, the discriminator's projection has an unconditional logit beside it,
 the penalties see an augmentation of their own, the generator is paired with the real images of the discriminator's
 last turn, and all numbers are float32.
 
-    python main.py --config=configs/r3gan.py
-    python main.py --config=configs/r3gan.py:digits
+    python main.py --config=r3gan
+    python main.py --config=r3gan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, about 32 min: FID 14.5, precision 0.731,
 recall 0.045, 95.0 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features): every class, with
@@ -16,28 +16,26 @@ little variety. With 16 channels, rates of 3e-4 to 1e-3 and gamma 1 to 5 it made
 CIFAR-10 not yet measured: it is made for an accelerator.
 """
 
-from configs._papers import on, train_for
+from gan_jax.configs._papers import on, train_for
 
 
 def get_config(data="cifar10"):
     config = on(data)
     config.labels, config.loss = "require", "relativistic"
-    config.penalty.update(name="r1_r2", weight=0.05, final=0.1, decay_kimg=20_000.0)
+    config.terms.r1_r2 = {"weight": 0.05, "final": 0.1, "decay_kimg": 20_000.0}
     for player in ("generator", "discriminator"):
         config.networks[player] = {"name": "r3gan", "width": 768, "cardinality": 96}
-        config.optimizers[player].final = 0.25
     config.networks.latent_size = 64
     config.batch_size = 512
     config.augment.update(name="ada", policy="bgco", target=0.0, p=0.55, speed_kimg=20_000.0)
     config.ema.half_life_kimg = 5000.0
-    train_for(config, 200_000.0, "cosine", learning_rate=2e-4, b1=0.0, b2=0.99)
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].decay_kimg = 20_000.0
+    train_for(config, 200_000.0, "cosine", learning_rate=2e-4, b1=0.0, b2=0.99, final=0.25)
+    config.optimizers.default.decay_kimg = 20_000.0
     if data == "digits":
         config.batch_size, config.networks.latent_size, config.augment.name = 32, 32, "none"
         config.ema.half_life_kimg = 10.0
         for player, width in (("generator", 48), ("discriminator", 32)):
             config.networks[player].update(width=width, cardinality=8, blocks=1)
-        config.penalty.update(weight=2.0, final=1.0, decay_kimg=0.0)
+        config.terms.r1_r2 = {"weight": 2.0}
         train_for(config, 60.0, "cosine", learning_rate=5e-4)
     return config

@@ -1,18 +1,18 @@
-"""SAGAN: self-attention, and spectral normalisation in both networks.
+"""SAGAN: self-attention, and spectral normalization in both networks.
 
 Paper: Zhang et al. 2019, at CIFAR-10's size with the settings of Kang et al. 2023 (StudioGAN): class-conditional by
-projection and conditional batch normalisation, attention at 16 pixels, hinge loss, five turns of the discriminator,
+projection and conditional batch normalization, attention at 16 pixels, hinge loss, five turns of the discriminator,
 Adam 2e-4 (0.5, 0.999); without flips of the images. FID 10.4 there.
 
-    python main.py --config=configs/sagan.py
-    python main.py --config=configs/sagan.py:digits
+    python main.py --config=sagan
+    python main.py --config=sagan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 5:53: FID 9.2, precision 0.696, recall
 0.166, 97.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
 it is made for an accelerator.
 """
 
-from configs._papers import on, resnet, train_for
+from gan_jax.configs._papers import on, resnet, train_for
 
 
 def get_config(data="cifar10"):
@@ -24,7 +24,7 @@ def get_config(data="cifar10"):
         config.n_critic = 1
         resnet(config, generator_width=16, width=16)
         train_for(config, 60.0, "linear", learning_rate=2e-3, b1=0.0, b2=0.99)
-        config.optimizers.generator.learning_rate = 5e-4  # two time scales, as the paper on ImageNet; else it collapses
+        config.optimizers.generator = {"learning_rate": 5e-4}  # two time scales, as on ImageNet; else it collapses
     for player in ("generator", "discriminator"):
         config.networks[player].update(attention=16 if data == "cifar10" else 14, spectral=True)
     return config

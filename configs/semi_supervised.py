@@ -5,11 +5,11 @@ labels of MNIST; 0.93 % of errors there, with 60,000 images without labels in pl
 classifier is convolutional and sees small affine maps of all images, and its answers shall agree on two of them (Laine
 and Aila 2017, without their ramp).
 
-    python main.py --config=configs/semi_supervised.py
-    python main.py --config=configs/semi_supervised.py --config.semi_supervised.consistency=0
-    python main.py --config=configs/semi_supervised.py --config.semi_supervised.unlabelled_weight=0
-    python main.py --config=configs/semi_supervised.py --config.semi_supervised.consistency=0 \
-        --config.semi_supervised.unlabelled_weight=0
+    python main.py --config=semi_supervised
+    python main.py --config=semi_supervised --config.terms.agreement.weight=0
+    python main.py --config=semi_supervised --config.terms.unlabeled.weight=0
+    python main.py --config=semi_supervised --config.terms.agreement.weight=0 \
+        --config.terms.unlabeled.weight=0
 
 The first trains it on 8,000 of the embedded digits, the second without the agreement, the third without a generator,
 the last on the 100 labels alone. `test_error` is the share of the 2,000 others that the averaged classifier gets wrong;
@@ -21,20 +21,17 @@ agreement 5.5 +- 0.6 %, without a generator 1.7 +- 0.4 %, with the labels alone 
 but adds nothing to the agreement; its images are a handful of blots, as feature matching allows.
 """
 
-from gan_jax.config import base_config
+from gan_jax.config import config_for
 
 
 def get_config():
-    config = base_config()
-    config.game, config.labels = "semi_supervised", "require"
-    with config.unlocked():
-        config.semi_supervised = {"unlabelled_weight": 1.0, "consistency": 100.0}
-    config.data.update(labelled=100, held_out=0.2)
+    config = config_for("semi_supervised")
+    config.terms.agreement = {"weight": 100.0}
+    config.data.update(labeled=100, held_out=0.2)
     config.augment.update(name="diffaugment", policy="affine")
     config.batch_size, config.total_kimg = 100, 300.0
     config.networks.generator = {"name": "improved", "width": 500}
     config.networks.discriminator = {"name": "convnet", "width": 16, "input_noise": 0.3, "noise": 0.5}
-    for player in ("generator", "discriminator"):
-        config.optimizers[player].update(learning_rate=2e-3, decay="linear", decay_kimg=300.0)
+    config.optimizers.default.update(learning_rate=2e-3, schedule="linear", decay_kimg=300.0)
     config.log_kimg, config.sample_kimg, config.checkpoint_kimg, config.eval_kimg = 5.0, 20.0, 50.0, 50.0
     return config

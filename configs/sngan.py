@@ -1,18 +1,18 @@
-"""SNGAN: a spectrally normalised discriminator.
+"""SNGAN: a spectrally normalized discriminator.
 
 Paper: Miyato et al. 2018, the CIFAR-10 ResNet without labels: hinge loss, five turns of the discriminator, Adam 2e-4
 (0, 0.9) falling to 0 over 50,000 rounds, twice as many samples for the generator. FID 21.7 there, 16.8 in Lee and Town
 2020 (Mimicry, 100,000 rounds). On digits DCGAN networks and one turn of the discriminator.
 
-    python main.py --config=configs/sngan.py
-    python main.py --config=configs/sngan.py:digits
+    python main.py --config=sngan
+    python main.py --config=sngan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:45: FID 9.1, precision 0.468, recall
 0.743, 90.6 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
 it is made for an accelerator.
 """
 
-from configs._papers import dcgan, on, resnet, train_for
+from gan_jax.configs._papers import dcgan, on, resnet, train_for
 
 
 def get_config(data="cifar10"):

@@ -19,7 +19,7 @@ from gan_jax.noise import per_example
 
 __all__ = ["diffaugment", "flip_and_shift", "ada"]
 
-# DiffAugment and consistency regularisation.
+# DiffAugment and consistency regularization.
 
 
 def diffaugment(
@@ -65,7 +65,7 @@ def parse_policy(policy: str) -> tuple[str, ...]:
 
 
 def flip_and_shift(images: jax.Array, key: jax.Array, index: jax.Array, *, flip: bool = True) -> jax.Array:
-    """What consistency regularisation wants the discriminator to be blind to: a flip and a shift by a few pixels.
+    """What consistency regularization wants the discriminator to be blind to: a flip and a shift by a few pixels.
 
     Args:
         images: [B, H, W, C] in [-1, 1].
@@ -108,7 +108,7 @@ def _cut(images: jax.Array, uniform: jax.Array) -> jax.Array:
     sides = jnp.array(images.shape[1:3])
     holes = (sides + 1) // 2
     even = 1 - holes % 2
-    # The centre of an odd hole is a pixel, that of an even one lies between two, or on the border.
+    # The center of an odd hole is a pixel, that of an even one lies between two, or on the border.
     return _erase(images, _integers(uniform[:, :2], sides + even) - even / 2, holes)
 
 
@@ -123,9 +123,9 @@ def _spread(x: jax.Array, factor: jax.Array, axis: int | tuple[int, ...]) -> jax
     return mean + factor * (x - mean)
 
 
-def _erase(images: jax.Array, centre: jax.Array, sides: jax.Array) -> jax.Array:
-    """0 in rectangles; centre [B, 2] and sides [2] or [B, 2] in pixels, (rows, columns)."""
-    low, high = (centre - sides / 2)[..., None], (centre + sides / 2)[..., None]
+def _erase(images: jax.Array, center: jax.Array, sides: jax.Array) -> jax.Array:
+    """0 in rectangles; center [B, 2] and sides [2] or [B, 2] in pixels, (rows, columns)."""
+    low, high = (center - sides / 2)[..., None], (center + sides / 2)[..., None]
     rows, columns = [(low[:, i] < x) & (x < high[:, i]) for i, x in enumerate(map(jnp.arange, images.shape[1:3]))]
     return jnp.where(rows[:, :, None, None] & columns[:, None, :, None], 0.0, images)
 
@@ -150,7 +150,7 @@ def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pi
 
     The paper resamples through a wavelet filter (sym6) at twice the resolution; this is plain bilinear interpolation,
     reflected at the border: faster, a little softer, and exact where whole pixels move. Its filter bank ("f") is left
-    out. One channel is changed as grey is among three.
+    out. One channel is changed as gray is among three.
 
     Args:
         images: [B, H, W, C] in [-1, 1].
@@ -158,7 +158,7 @@ def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pi
         index: int [B], each example's place in the global batch.
         p: scalar in [0, 1]; at 0 the images come back exactly as they are.
         pipe: which groups: "b" pixel blitting (flip, quarter turns, shift), "g" general geometry (scale, rotation,
-            stretch, subpixel shift), "c" colour (brightness, contrast, luma flip, hue, saturation), "n" noise, "o"
+            stretch, subpixel shift), "c" color (brightness, contrast, luma flip, hue, saturation), "n" noise, "o"
             cutout. They act in this order. An image that is not square takes half turns only.
 
     Returns:
@@ -171,9 +171,9 @@ def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pi
     """
     chex.assert_rank(images, 4)
     sides, groups = images.shape[1:3], parse_pipe(pipe)
-    p_blits, p_geometry, p_colours, p_noise, p_cutout = [p if group in groups else 0.0 for group in _GROUPS]
+    p_blits, p_geometry, p_colors, p_noise, p_cutout = [p if group in groups else 0.0 for group in _GROUPS]
     moves = _blits(p_blits, sides) + _geometry(p_geometry, sides)
-    tints = _colours(p_colours, images.shape[3])
+    tints = _colors(p_colors, images.shape[3])
     m, n = len(moves), len(moves) + len(tints)
 
     uniform_key, normal_key, noise_key = jax.random.split(key, 3)
@@ -182,7 +182,7 @@ def ada(images: jax.Array, key: jax.Array, index: jax.Array, p: jax.Array, *, pi
     if groups & {"b", "g"}:
         images = _resample(images, jax.vmap(partial(_product, moves))(uniform[:, :m], normal[:, :m]))
     if "c" in groups:
-        images = _recolour(images, jax.vmap(partial(_product, tints))(uniform[:, m:n], normal[:, m:n]))
+        images = _recolor(images, jax.vmap(partial(_product, tints))(uniform[:, m:n], normal[:, m:n]))
     if "n" in groups:
         strength = jnp.where(uniform[:, n, 0] < p_noise, 0.1 * jnp.abs(normal[:, n, 0]), 0)
         grain = per_example(jax.random.normal, noise_key, index, images.shape[1:])
@@ -221,7 +221,7 @@ def ada_update(
     interval: int = 4,
     speed_kimg: float = 500.0,
 ) -> dict[str, jax.Array]:
-    """Moves p up where the discriminator is too sure of real images (r_t > target), down where it is not.
+    """Moves p up where the discriminator is too confident about real images (r_t > target), down where it is not.
 
     Args:
         state: of `ada_init`; the mean of several devices' states is a state.
@@ -268,7 +268,7 @@ def _product(moves: Sequence[Move], uniform: jax.Array, normal: jax.Array) -> ja
     return reduce(partial(jnp.matmul, precision="highest"), factors)
 
 
-# Geometry: a matrix takes a place (row, column, 1) in the result, in pixels from the centre, to its source. That is the
+# Geometry: a matrix takes a place (row, column, 1) in the result, in pixels from the center, to its source. That is the
 # inverse of the paper's move, and as likely as the move itself; in a product the first move stands on the left.
 
 
@@ -307,19 +307,19 @@ def _translate(by: jax.Array) -> jax.Array:
 
 
 def _resample(images: jax.Array, sources: jax.Array) -> jax.Array:
-    """Bilinear interpolation where the matrices [B, 3, 3] say, the images reflected at the centres of border pixels."""
+    """Bilinear interpolation where the matrices [B, 3, 3] say, the images reflected at the centers of border pixels."""
     sides = images.shape[1:3]
-    centre = (jnp.array(sides)[:, None, None] - 1) / 2
-    places = jnp.einsum("bij,jhw->bihw", sources[:, :2, :2], jnp.indices(sides) - centre, precision="highest")
-    places = places + sources[:, :2, 2, None, None] + centre
+    center = (jnp.array(sides)[:, None, None] - 1) / 2
+    places = jnp.einsum("bij,jhw->bihw", sources[:, :2, :2], jnp.indices(sides) - center, precision="highest")
+    places = places + sources[:, :2, 2, None, None] + center
     sample = lambda image, place: map_coordinates(image, list(place), order=1, mode="mirror")
     return jax.vmap(jax.vmap(sample, (-1, None), -1))(images, places)
 
 
-# Colour: a matrix multiplies a pixel (channels, 1), a row, from the right.
+# Color: a matrix multiplies a pixel (channels, 1), a row, from the right.
 
 
-def _colours(p: jax.Array, channels: int) -> list[Move]:
+def _colors(p: jax.Array, channels: int) -> list[Move]:
     one = jnp.eye(channels + 1)
     pixel = one.at[-1, -1].set(0)
     luma = jnp.pad(jnp.full((channels, channels), 1 / channels), (0, 1))
@@ -340,6 +340,6 @@ def _colours(p: jax.Array, channels: int) -> list[Move]:
     ]
 
 
-def _recolour(images: jax.Array, matrices: jax.Array) -> jax.Array:
-    colours = jnp.einsum("bhwc,bcd->bhwd", images, matrices[:, :-1, :-1], precision="highest")
-    return colours + matrices[:, None, None, -1, :-1]
+def _recolor(images: jax.Array, matrices: jax.Array) -> jax.Array:
+    colors = jnp.einsum("bhwc,bcd->bhwd", images, matrices[:, :-1, :-1], precision="highest")
+    return colors + matrices[:, None, None, -1, :-1]

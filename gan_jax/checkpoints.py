@@ -1,10 +1,12 @@
 """Checkpoints by orbax: asynchronous, atomic, the last K kept, and checked when they are read."""
 
+import json
 import shutil
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +14,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from gan_jax.errors import Diverged, UserError
+from gan_jax.files import lock
 from gan_jax.game import State
 
 
@@ -21,6 +24,13 @@ def checksum(tree) -> int:
     for leaf in jax.tree.leaves(tree):
         total = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), total)
     return total
+
+
+def record_checksum(record: dict) -> int:
+    """CRC-32 over a record as JSON in one form, but for the key "record_checksum"."""
+    plain = json.loads(json.dumps(record))  # as it is read back: names are texts, and tuples lists
+    plain.pop("record_checksum", None)
+    return zlib.crc32(json.dumps(plain, sort_keys=True).encode())
 
 
 def describe(tree) -> dict[str, str]:
@@ -34,17 +44,21 @@ class _Damaged(Exception):
 
 
 class Checkpoints:
-    """The checkpoints of one run.
+    """The checkpoints of one run. While they may be written, the folder that they lie in is locked, see `files.lock`.
 
     Args:
-        directory: made if it is not there (unless `read_only`).
+        directory: made if it is not there (unless `read_only`), in a folder that is.
         keep: how many of the newest are kept, besides the best: the one whose step the newest record has as
             record["best"]["step"], if any.
         read_only: nothing is written, moved or tidied up.
+
+    Raises:
+        UserError: another process may write them.
     """
 
     def __init__(self, directory: Path, keep: int = 1, read_only: bool = False):
         self.directory, self.read_only, self.keep, self.best = directory, read_only, keep, None
+        self.lock = None if read_only or jax.process_index() else lock(directory.parent)
         options = ocp.CheckpointManagerOptions(
             preservation_policy=self, cleanup_tmp_directories=not read_only, create=not read_only, read_only=read_only
         )
@@ -62,7 +76,7 @@ class Checkpoints:
 
         Raises:
             Diverged: a player's variables are not finite; nothing is written then.
-            UserError: the disk is full.
+            UserError: the disk is full, or there is a checkpoint of this round or a later one.
         """
         values = jax.device_get(state)
         for player, own in values.variables.items():
@@ -72,8 +86,10 @@ class Checkpoints:
             raise self._disk_full()  # noticed before orbax's threads do, each in its own way
         self.best = record.get("best", {}).get("step")
         record = {**record, "arrays": describe(values), "checksum": checksum(values)}
+        record["record_checksum"] = record_checksum(record)
         items = {"state": ocp.args.StandardSave(state), "record": ocp.args.JsonSave(record)}
-        self._or_user_error(lambda: self.manager.save(int(values.step), args=ocp.args.Composite(**items)))
+        if not self._or_user_error(lambda: self.manager.save(int(values.step), args=ocp.args.Composite(**items))):
+            raise UserError(f"round {int(values.step)} was not saved: there is already {self.latest()}")
 
     def restore(self, like: Callable[[dict], State], which: str = "last") -> tuple[State, dict] | None:
         """One checkpoint, as NumPy arrays, and its record; None if there is no checkpoint at all.
@@ -126,8 +142,10 @@ class Checkpoints:
 
     def _read(self, step: int, like) -> tuple[State, dict]:
         record = self._restore(step, record=ocp.args.JsonRestore()).record
-        if not {"arrays", "checksum"} <= record.keys():
+        if not isinstance(record, dict) or not {"arrays", "checksum"} <= record.keys():
             raise _Damaged("its record lacks keys")
+        if record.get("record_checksum", record_checksum(record)) != record_checksum(record):  # old ones have none
+            raise _Damaged("the checksum of its record does not match")
         shapes = like(record)
         if differ := describe(shapes).items() ^ record["arrays"].items():
             names = ", ".join(sorted({name for name, _ in differ})[:3])
@@ -169,10 +187,12 @@ class Checkpoints:
         """Waits until the last save is on the disk."""
         self._or_user_error(self.manager.wait_until_finished)
         self.manager.close()
+        if self.lock:
+            self.lock.close()
 
-    def _or_user_error(self, write: Callable) -> None:
+    def _or_user_error(self, write: Callable) -> Any:
         try:
-            write()
+            return write()
         except Exception as error:
             if "No space left" in str(error) or "quota" in str(error):
                 raise self._disk_full() from None

@@ -1,22 +1,35 @@
-"""The command line behind main.py: what its flags do, and how a mistake is told in one line."""
+"""The command line: finds the mode, its flags and its config, and says a user error in one line.
+
+Flags are absl's, each mode's on a `FlagValues` of its own, see `gan_jax.modes`. --config and --config.KEY=VALUE are
+parsed here instead of by ml_collections' config_flags: that knows the keys that a file sets and no others, but here a
+name decides which keys there are, of a network, an optimizer or a game, and it may be changed in the same command.
+"""
 
 import errno
 import functools
-import importlib.util
+import importlib
 import inspect
-import math
 import os
+import re
+import shutil
 import signal
 import sys
+import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from absl import flags, logging
 from ml_collections import ConfigDict
 
-from gan_jax.config import closest, flatten
+from gan_jax import configs, modes, own_code
 from gan_jax.errors import Diverged, Interrupted, UserError
+from gan_jax.keys import closest
+from gan_jax.lookup import import_by_name, modules_of
+
+DEFAULT_MODE = "train"
 
 
 def explain(error: BaseException) -> tuple[int, str] | None:
@@ -46,90 +59,205 @@ def one_line_errors(function: Callable) -> Callable:
     def guarded(*args):
         try:
             return function(*args)
+        except BrokenPipeError:  # who reads the output wants no more of it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does Python when it flushes at its end
+            sys.exit(128 + signal.SIGPIPE)
         except (Exception, KeyboardInterrupt) as error:
             if (explained := explain(error)) is None:
                 raise
-            say(explained[1])
+            log_error(explained[1])
             sys.exit(explained[0])
 
     return guarded
 
 
-def say(message: str) -> None:
+def log_error(message: str) -> None:
     """One line to stderr."""
     sys.stderr.write(f"gan_jax: {' '.join(message.split())}\n")  # in one piece: other threads may write too
     sys.stderr.flush()
 
 
-def parse(argv: list[str], values: flags.FlagValues, default_config: Path) -> list[str]:
-    """Parses the command line, with a default for --config.
+@one_line_errors
+def main(argv: list[str] | None = None) -> None:
+    """The program.
+
+    Args:
+        argv: the command line, with the program's name first; None: that of this process.
+    """
+    argv = sys.argv if argv is None else argv
+    mode, arguments = parse(argv[1:])
+    if arguments is None:
+        print_help(mode, program(argv[0]))
+    else:
+        flags.FLAGS.mark_as_parsed()  # those of libraries, which are left as they are
+        find_mode(mode).run(**arguments)
+    sys.stdout.flush()
+
+
+def program(path: str) -> str:
+    """How this program was started: python main.py, python -m gan_jax or gan_jax."""
+    name = Path(path).name
+    return {"main.py": "python main.py", "__main__.py": "python -m gan_jax"}.get(name, name)
+
+
+def parse(args: list[str]) -> tuple[str, dict[str, Any] | None]:
+    """The name of the mode and the arguments for its `run`; None in place of them if help is wanted.
 
     Raises:
-        UserError or flags.Error: a flag, a config key or a value that cannot be.
+        UserError or flags.Error: a mode or a flag that there is not, or a value that it cannot have.
     """
-    normalise(argv)  # in place: config_flags looks for overrides in sys.argv itself
-    given = [arg for arg in argv if arg.partition("=")[0].split(".")[0] == "--config"]
-    paths = [arg.partition("=")[2] for arg in given if arg.startswith("--config=")]
-    if not paths:
-        argv.insert(1, f"--config={default_config}")
-    known = flatten(load_config(paths[-1] if paths else default_config))
-    for arg in given:
-        key = arg.partition("=")[0].removeprefix("--config").removeprefix(".")
-        if inside := [name for name in known if name.startswith(f"{key}.")]:
-            raise UserError(f"{arg}: {key} is a group, set one of {', '.join(inside)}")
-        if key and key not in known:
-            raise UserError(f"{arg}: there is no key {key!r} in this config; {closest(key, known)}")
-    rest = values(argv)[1:]
+    mode, changes, args = split(args)
+    values = flags_of(find_mode(mode))
+    if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(args):
+        return mode, None
+    values.set_gnu_getopt(True)  # flags may follow anything
+    try:
+        rest = values(["", *args])[1:]
+    except flags.UnrecognizedFlagError as error:
+        raise flag_of_other_modes(mode, error.flagname) or error from None
     if rest:
         raise UserError(f"{' '.join(rest)}: not a flag; flags are written --name=value")
-    if given and values.mode in ("sample", "evaluate", "translate"):
-        raise UserError(
-            f"{given[0]} means nothing with --mode={values.mode}: it reads the config of the run in --workdir"
-        )
-    return argv[:1]
+    arguments = {name: values[name].value for name in values}
+    if "config" in arguments:
+        arguments["changes"] = changes
+    elif changes:
+        raise flag_of_other_modes(mode, "config.{}={}".format(*next(iter(changes.items()))))
+    return mode, arguments
 
 
-def default_workdir(config: str) -> Path:
-    """runs/NAME for configs/NAME.py, runs/NAME_WORD for configs/NAME.py:WORD."""
-    return Path("runs", Path(config).name.replace(".py:", "_").removesuffix(".py"))
+def split(args: list[str]) -> tuple[str, dict[str, str], list[str]]:
+    """A command line's mode, its changes of the config, {"dotted.key": "value"}, and all the rest.
 
-
-def normalise(argv: list[str]) -> None:
-    """Rewrites `-config X` and `--config.key X` as `--config=X` and `--config.key=X`, in place."""
-    old = argv[1:]
-    del argv[1:]
-    for arg in old:
-        waiting = argv[-1].startswith("--config") and "=" not in argv[-1]
-        if waiting and not arg.startswith("-"):
-            argv[-1] += f"={arg}"
+    Raises:
+        UserError: a key without a value.
+    """
+    mode, changes, rest = DEFAULT_MODE, {}, []
+    args = list(args)
+    while args:
+        arg = args.pop(0)
+        name, given, value = arg.partition("=")
+        name = name.removeprefix("-").removeprefix("-")
+        if not arg.startswith("-") or not (name == "mode" or name.startswith("config.")):
+            rest.append(arg)
+            continue
+        if not given:
+            if not args or re.match(r"-+[a-zA-Z]", args[0]):
+                raise UserError(f"--{name} needs a value: --{name}=VALUE")
+            value = args.pop(0)
+        if name == "mode":
+            mode = value
         else:
-            argv.append(f"-{arg}" if arg.startswith("-config") else arg)
+            changes[name.removeprefix("config.")] = value
+    return mode, changes, rest
+
+
+def find_mode(name: str) -> ModuleType:
+    """The module of a mode: of `gan_jax.modes`, or any that Python can import.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in modules_of(modes):
+        own_code.add_to_path([Path.cwd()])
+    try:
+        return sys.modules[import_by_name(modes, name, "mode", member="run").__module__]
+    except UserError as error:  # which names the key of a config
+        raise UserError(str(error).replace(f"config.mode={name!r}", f"--mode={name}")) from None
+
+
+def flags_of(mode: ModuleType) -> flags.FlagValues:
+    """The flags of a mode, at their defaults."""
+    values = flags.FlagValues()
+    mode.define(values)
+    return values
+
+
+def flag_of_other_modes(mode: str, flag: str) -> UserError | None:
+    """What to raise for a flag that other modes have; None if none has it."""
+    name = flag.partition(".")[0]
+    having = {other: flags_of(find_mode(other)) for other in modules_of(modes)}
+    if not any(name in values or name.removeprefix("no") in values for values in having.values()):
+        return None
+    cure = ""
+    if name == "config" and "workdir" in flags_of(find_mode(mode)):
+        cure = ": it reads the config of the run in --workdir"
+    return UserError(f"--{flag} means nothing with --mode={mode}{cure}")
+
+
+def print_help(mode: str, program: str) -> None:
+    """Prints the flags of a mode with their defaults; of the default one also which others there are."""
+    module = find_mode(mode)
+    if mode == DEFAULT_MODE:
+        docs = {name: inspect.getdoc(find_mode(name)) for name in modules_of(modes)}
+        print(f"usage: {program} [--mode=MODE] [--FLAG=VALUE ...]\n\nmodes, each with a --help of its own:")
+        print_table((f"  {name}", doc.partition("\n")[0]) for name, doc in docs.items())
+        print()
+    print(f"--mode={mode}: {inspect.getdoc(module).replace('python main.py', program)}\n")
+    values = flags_of(module)
+    print_table(describe_flag(values[name]) for name in values)
+
+
+def describe_flag(flag: flags.Flag) -> tuple[str, str]:
+    """How a flag is written, and what it is, may be, and is by default."""
+    doc = flag.help.partition(";\n")[0]  # absl's own remark about flags that may be repeated follows
+    if flag.default is not None:
+        default = flag.default_as_str.strip("'")
+        doc = f"{doc} (default: {default})"
+    return f"  --{'[no]' if flag.boolean else ''}{flag.name}", doc
+
+
+def print_table(rows: Iterable[tuple[str, str]]) -> None:
+    """Prints names and what they are in two columns, fit to the terminal; a line each where there is none."""
+    rows = list(rows)
+    indent = max((len(name) for name, _ in rows), default=0) + 2
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for name, text in rows:
+        lines = textwrap.wrap(text, max(width - indent, 30), break_on_hyphens=False)
+        print((f"{name:<{indent}}" + f"\n{' ' * indent}".join(lines)).rstrip())
+
+
+def config_names() -> dict[str, Path]:
+    """{name: file} of the configs that come with the library."""
+    folder = Path(configs.__path__[0])
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+
+
+def configure(name: str, changes: Mapping[str, str]) -> ConfigDict:
+    """The config that the command line asks for.
+
+    Args:
+        name: what --config gives.
+        changes: {"dotted.key": "value"}, what --config.KEY=VALUE gives.
+
+    Raises:
+        UserError: see its message.
+    """
+    from gan_jax.config import override
+
+    return override(load_config(name), changes)
 
 
 def load_config(name: str | Path) -> ConfigDict:
-    """What `get_config()` of a Python file returns, or, for FILE.py:WORD, `get_config("WORD")`.
+    """What `get_config()` of a config returns, or, for NAME:WORD and FILE.py:WORD, `get_config("WORD")`.
 
-    A config in FOLDER/ may import its neighbours as `FOLDER.NAME`, wherever Python was started.
+    A config in a file of the user's may import its neighbors, as NAME or, in FOLDER/, as FOLDER.NAME, wherever Python
+    was started.
 
     Raises:
-        UserError: there is no such file, or it is no config, or it knows no such word.
+        UserError: there is no such config, or it is none, or it knows no such word.
     """
-    file, colon, word = str(name).partition(".py:")
-    path = Path(f"{file}.py" if colon else file)
-    if not path.is_file():
-        raise UserError(f"--config={path}: there is no such file")
-    path = path.absolute()
-    if str(path.parent.parent) not in sys.path:
-        sys.path.append(str(path.parent.parent))
+    path, word = find_config(str(name))
+    if str(path.parent) not in configs.__path__:
+        own_code.add_to_path([path.parent, path.parent.parent])
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        if colon and not inspect.signature(module.get_config).parameters:
-            raise UserError(f"--config={name}: this config takes no word after the colon, only {path.name} itself")
-        config = module.get_config(word) if colon else module.get_config()
-    except UserError:
-        raise
+        if word is not None and not inspect.signature(module.get_config).parameters:
+            raise UserError(f"this config takes no word after the colon, only {path.name} itself")
+        config = module.get_config() if word is None else module.get_config(word)
+    except UserError as error:
+        raise UserError(f"--config={name}: {error}") from None
     except SyntaxError as error:
         raise UserError(f"--config={path}: line {error.lineno}: {error.msg}") from None
     except Exception as error:  # the user's own code
@@ -141,11 +269,24 @@ def load_config(name: str | Path) -> ConfigDict:
     return config
 
 
-def refuse(values: flags.FlagValues, modes: dict[str, tuple[str, ...]]) -> None:
-    """Raises UserError if a flag was given that only other modes have; `modes` are {mode: its flags}."""
-    for name in {name for names in modes.values() for name in names} - set(modes[values.mode]):
-        if name != "config" and values[name].present:
-            raise UserError(f"--{name} means nothing with --mode={values.mode}")
+def find_config(name: str) -> tuple[Path, str | None]:
+    """The file of a config, by its name or path, and the word after the colon, if there is one.
+
+    Raises:
+        UserError: there is none.
+    """
+    own = config_names()
+    if ".py" not in name:
+        stem, colon, word = name.partition(":")
+        if stem not in own:
+            raise UserError(f"--config={name}: there is no such config, and files end in .py; {closest(stem, own)}")
+        return own[stem], word if colon else None
+    file, colon, word = name.partition(".py:")
+    path = Path(f"{file}.py" if colon else file).expanduser()
+    if not path.is_file():
+        known = f"; the library's own is --config={path.stem}" if path.stem in own else ""
+        raise UserError(f"--config={path}: there is no such file{known}")
+    return path.absolute(), word if colon else None
 
 
 def start_jax() -> None:
@@ -157,125 +298,6 @@ def start_jax() -> None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax" / "xla"
         jax.config.update("jax_compilation_cache_dir", str(cache))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-
-
-def train(config, workdir: str, *, runner, devices, **hosts) -> None:
-    """`--mode=train`; see `gan_jax.train.train`, and `join_hosts` for `hosts`."""
-    start_jax()
-    import jax
-
-    from gan_jax.runners import make_runner
-    from gan_jax.train import train
-
-    join_hosts(**hosts)
-    try:
-        train(config, Path(workdir), make_runner(runner, devices))
-    except Exception as error:
-        if jax.process_count() == 1 or isinstance(error, Interrupted):  # which all processes have agreed on
-            raise
-        # An orderly exit would wait for the other processes, which may be lost, or wait for this one.
-        status, message = explain(error) or (1, f"{type(error).__name__}: {error}".splitlines()[0])
-        hint = "if another process was lost, start all of them again to go on"
-        say(f"process {jax.process_index()} stopped: {message} ({hint})")
-        if not explain(error):
-            traceback.print_exception(error)
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def join_hosts(distributed: bool, coordinator_address: str | None, num_processes, process_id) -> None:
-    """Makes this process one of several, if it was told to be.
-
-    Raises:
-        UserError: what was told is not enough, or cannot be, or no cluster was found.
-    """
-    import jax
-
-    hosts = (coordinator_address, num_processes, process_id)
-    if distributed:
-        if any(value is not None for value in hosts):
-            raise UserError("--distributed finds --coordinator_address, --num_processes and --process_id by itself")
-    elif all(value is None for value in hosts):
-        return
-    elif any(value is None for value in hosts):
-        raise UserError("several hosts need --coordinator_address, --num_processes and --process_id together")
-    else:
-        host, _, port = coordinator_address.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
-            raise UserError(f"--coordinator_address={coordinator_address}: must be HOST:PORT")
-        if not 0 <= process_id < num_processes:
-            raise UserError(f"--process_id={process_id} and --num_processes={num_processes}: the first counts from 0")
-    try:
-        # A lost process is noticed, and the others ended, within this time.
-        jax.distributed.initialize(*hosts, heartbeat_timeout_seconds=30)
-    except (ValueError, RuntimeError) as error:
-        if not distributed:
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise UserError(
-            f"--distributed: JAX finds no cluster to join ({reason}): start with srun, or on all workers of a TPU pod, "
-            f"or give --coordinator_address, --num_processes and --process_id"
-        ) from None
-
-
-def sample(workdir: str | None, out: str | None, num: int | None, **options) -> None:
-    """`--mode=sample`; see `gan_jax.sampling.sample_to_file`."""
-    if workdir is None or out is None:
-        raise UserError("--mode=sample needs --workdir=DIR and --out=FILE.png or FILE.npz")
-    check_seed(options["seed"])
-    start_jax()
-    from gan_jax.sampling import sample_to_file
-
-    sample_to_file(Path(workdir), Path(out), num=64 if num is None else num, **options)
-
-
-def evaluate(workdir, images_a, images_b, image_size, num, seed, out, ema, checkpoint, **options) -> None:
-    """`--mode=evaluate`; see `gan_jax.evaluate.evaluate_run` and `evaluate_sets`."""
-    if (workdir is None) == (images_a is None) or (images_a and images_b is None):
-        raise UserError("--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH")
-    if workdir and image_size:
-        raise UserError("--image_size is for --images_a: a run's samples have the size that it was trained on")
-    if images_a and (checkpoint != "last" or not ema):
-        raise UserError("--checkpoint and --noema are for --workdir: --images_a are taken as they are")
-    if out is not None and not (out.endswith(".json") and Path(out).absolute().parent.is_dir()):
-        raise UserError(f"--out={out}: must be a .json file in a folder that exists")
-    num = 50_000 if num is None else num
-    if num < 1:
-        raise UserError(f"--num={num}: must be positive")
-    check_seed(seed)
-    start_jax()
-    from gan_jax.evaluate import evaluate_run, evaluate_sets
-
-    options |= {"num": num, "seed": seed, "out": out and Path(out)}
-    if workdir:
-        evaluate_run(Path(workdir), real=images_b, ema=ema, checkpoint=checkpoint, **options)
-    else:
-        evaluate_sets(images_a, images_b, image_size=image_size or "native", **options)
-
-
-def translate(workdir: str | None, input: str | None, out: str | None, direction, image_size, **options) -> None:
-    """`--mode=translate`; see `gan_jax.translate.translate_files`."""
-    if workdir is None or input is None or out is None:
-        raise UserError("--mode=translate needs --workdir=DIR, --input=FILE_OR_FOLDER and --out=FOLDER")
-    check_seed(options["seed"])
-    start_jax()
-    from gan_jax.translate import translate_files
-
-    paths = (Path(path).expanduser() for path in (workdir, input, out))
-    translate_files(*paths, direction=direction, image_size=image_size or "run", **options)
-
-
-def train_classifier(config, out: str | None, test: str | None, kimg: float, seed: int) -> None:
-    """`--mode=train_classifier`; see `gan_jax.evaluation.classifier.train_to_file`."""
-    if out is None or not out.endswith(".npz") or not Path(out).absolute().parent.is_dir():
-        raise UserError("--mode=train_classifier needs --out=FILE.npz, in a folder that exists")
-    if not 0 < kimg < math.inf:
-        raise UserError(f"--kimg={kimg}: must be positive")
-    check_seed(seed)
-    start_jax()
-    from gan_jax.evaluation.classifier import train_to_file
-
-    train_to_file(config.data, Path(out), test=test, images=int(1000 * kimg), seed=seed)
 
 
 def check_seed(seed: int) -> None:

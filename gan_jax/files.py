@@ -1,8 +1,24 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there; nothing of anybody else's is replaced."""
 
 import contextlib
+import errno
+import fcntl
+import json
+import mmap
+import os
+import platform
 import secrets
 from pathlib import Path
+from typing import Any, TextIO
+
+from gan_jax import __version__
+from gan_jax.errors import UserError
+
+MARK = "gan_jax_version"  # somewhere in each file that a command is told to write: in its text, metadata, ...
+ARRAYS_MARK = {MARK: __version__}  # ... or, of an .npz file, an array of that name
+REPORT = '"protocol"', '"gan_jax"'  # in a report of an evaluation
+MARKS = {".json": REPORT, ".jsonl": REPORT}  # of files without the mark
+KEYS_OF_ALL_RUNS = {"seed", "game", "batch_size", "total_kimg", "data"}  # in config.json, of any version
 
 
 @contextlib.contextmanager
@@ -15,3 +31,105 @@ def replacing(path: Path):
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def claim(path: Path, overwrite: bool = False, flag: str = "--out") -> None:
+    """Rejects a file that cannot be written, or must not: better before hours of work than after.
+
+    Args:
+        path: of the file.
+        overwrite: whether it may replace a file that this library has made. Others are never replaced.
+        flag: what the path was given by, for messages.
+
+    Raises:
+        UserError: see its message.
+    """
+    if path.is_dir():
+        raise UserError(f"{flag}={path}: that is a folder, give a file")
+    if not path.parent.is_dir():
+        raise UserError(f"{flag}={path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UserError(f"{flag}={path}: the folder {path.parent} cannot be written")
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise UserError(f"{flag}={path} is there already: choose another {flag}, or replace it with --overwrite")
+    if not is_ours(path):
+        raise UserError(f"{flag}={path} is there already and gan_jax did not make it: choose another {flag}")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether this library has made a file: its mark is in it."""
+    marks = MARKS.get(path.suffix.lower(), (MARK,))
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return all(content.find(mark.encode()) >= 0 for mark in marks)
+    except (OSError, ValueError):  # it is empty, or no file, or cannot be read
+        return False
+
+
+def picture_mark(suffix: str) -> dict[str, Any]:
+    """The arguments of Pillow's `save` that put the mark into a .png, .jpg, .gif or .webp file."""
+    from PIL import Image, PngImagePlugin
+
+    text = f"{MARK} {__version__}"
+    match suffix.lower():
+        case ".png":
+            info = PngImagePlugin.PngInfo()
+            info.add_text(MARK, __version__)
+            return {"pnginfo": info}
+        case ".webp":
+            exif = Image.Exif()
+            exif[0x0131] = text  # "Software"
+            return {"exif": exif}
+        case _:
+            return {"comment": text.encode()}
+
+
+def claim_workdir(workdir: Path) -> None:
+    """Rejects a folder to train in that is neither absent nor empty nor that of a run; nothing is touched.
+
+    Raises:
+        UserError: see its message.
+    """
+    if not os.path.lexists(workdir):
+        return
+    if not workdir.is_dir():
+        raise UserError(f"--workdir={workdir}: that is no folder")
+    names = {path.name for path in workdir.iterdir() if not path.name.startswith(".")}
+    began = names == {"checkpoints"} and not any((workdir / "checkpoints").iterdir())  # and was killed at once
+    if names and not began and not is_run(workdir):
+        raise UserError(f"--workdir={workdir} holds files that are no run of gan_jax: choose another --workdir")
+
+
+def is_run(workdir: Path) -> bool:
+    """Whether a folder holds a run of this library, of any version."""
+    try:
+        config = json.loads((workdir / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.keys() >= KEYS_OF_ALL_RUNS and (workdir / "checkpoints").is_dir()
+
+
+def lock(workdir: Path) -> TextIO:
+    """Holds a workdir for this process, until the file that is returned is closed or the process ends, however it does.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    file = (workdir / ".lock").open("a+")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            return file  # a file system without locks
+        file.seek(0)
+        holder = file.read() or "another process"
+        file.close()
+        raise UserError(
+            f"--workdir={workdir}: {holder} is training there: wait for its end or choose another --workdir"
+        ) from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()}")
+    file.flush()
+    return file

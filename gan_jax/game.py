@@ -2,8 +2,7 @@
 
 A GAN is a game between *players*. A **player** is a tree of variables with its own optimizer; a **turn** is one
 gradient step of one player on one loss; a **round** is all turns that are due, in order: what papers call an
-iteration. `make_step` holds the only gradient update of the library: `discriminator_step` and `generator_step` are
-two of its instances.
+iteration. `make_step` holds the only gradient update of the library.
 """
 
 from collections.abc import Callable
@@ -15,12 +14,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.errors import UserError
+from gan_jax.micro_batches import mean_over_parts
+from gan_jax.noise import PREPROCESS
+
 Variables = dict[str, dict[str, Any]]  # {player: {"params": ..., "batch_stats": ..., ...}}
-Batch = dict[str, jax.Array]
+Batch = dict[str, Any]  # {field: [B, ...], "index": int32 [B], "step": int32}
 
 
 class Turn(NamedTuple):
-    """One move of one player.
+    """One gradient step of one player.
 
     Attributes:
         name: unique in the game; prefixes the turn's metrics.
@@ -28,10 +31,12 @@ class Turn(NamedTuple):
         loss: `(variables, batch, key) -> (scalar, (own_updates, metrics))`. It sees every player; `own_updates` are
             the moving player's collections that the loss changed (say `{"batch_stats": ...}`), `metrics` scalars;
             batch["step"] is the number of rounds played, for schedules.
-        every: lazy regularisation: due when `step % every == 0`; the loss scales itself by `every`.
+        every: lazy regularization: due when `step % every == 0`; the loss scales itself by `every`.
         repeat: played on that many fresh batches each time (n_critic).
-        draws_as: the turn whose key this one gets too, if not its own: what both draw and make alike, a fake above all,
-            is then the same, and the compiler may compute it once.
+        draws_as: the turn whose key this one gets, if not its own. What both compute alike, above all a fake, is then
+            the same value, and XLA computes it once: its elimination of common subexpressions is relied on (a test
+            counts FLOPs), as one forward pass with two pull-backs would split `make_step` and not fit micro batches.
+        first, last: it is played in rounds first <= step < last; None: to the end.
     """
 
     name: str
@@ -40,36 +45,58 @@ class Turn(NamedTuple):
     every: int = 1
     repeat: int = 1
     draws_as: str = ""
+    first: int = 0
+    last: int | None = None
+
+
+class Map(NamedTuple):
+    """One thing that a trained game can do: sample, translate, classify, encode, ...
+
+    Attributes:
+        given, makes: names of fields, see `gan_jax.modalities.Field`; () if it makes examples from noise.
+        apply: `(variables, key, index, {field: [n, ...]}) -> [n, ...]`, as networks have them. Example i depends on
+            `(key, index[i], given[i])` alone, so a large set can be made in parts of any size.
+    """
+
+    given: tuple[str, ...]
+    makes: str
+    apply: Callable
+
+
+class Space(NamedTuple):
+    """A latent space of a game that decodes latents.
+
+    Attributes:
+        draw: `(key, index) -> z [n, ...]`, from the prior.
+        decode: `(variables, z, {field: [n, ...]}) -> examples [n, ...]`; "sample" is `decode` of `draw`.
+    """
+
+    draw: Callable
+    decode: Callable
 
 
 class Game(NamedTuple):
-    """Players, their turns, and how to look at what they learnt. A player without a turn is frozen.
+    """Players, their turns, and what can be done with what they learned. A player without a turn is frozen.
 
     Attributes:
         init: `key -> Variables`.
         turns: in the order of play.
-        sample: `(variables, key, index, condition) -> images [n, H, W, C] in [-1, 1]` (or points [n, 2]). Example i
-            depends on `(key, index[i], condition[i])` alone, so a large set can be drawn in parts of any size.
-        averaged: the players of whose parameters a moving average is kept, the ones that `sample` needs.
-        calibrate: `(variables, key, index) -> variables`: one step of the running statistics that `sample` uses, over
-            the examples that (key, index) draw; None if nothing runs.
-        judge: `(variables, images, condition) -> logits [n]`: the discriminator's opinion; None if it has none.
-        latents: `(key, index) -> z [n, Z]`, the latents that `sample` decodes; None if it decodes none.
-        decode: `(variables, z, condition) -> images`, so that `sample` is `decode` of `latents`; None likewise.
-        classify: `(variables, images) -> logits [n, K]` of the classes of the data; None if it has no classifier.
-        view: `(batch, key) -> batch`: what all turns of a round see of it, say windows of its images; None: all of it.
+        maps: {name: what the trained game can do}.
+        averaged: the players of whose parameters a moving average is kept, the ones that `maps` need.
+        spaces: {name: latent space}.
+        calibrate: `(variables, key, index) -> variables`: one step of the running statistics; None if there are none.
+        discriminate: `(variables, examples) -> logits [n]`, the discriminator's; None if it has none, or needs more.
+        preprocess: `(batch, key) -> batch`: what all turns of a round see of a batch, say crops; None: the batch.
     """
 
     init: Callable[[jax.Array], Variables]
     turns: tuple[Turn, ...]
-    sample: Callable
+    maps: dict[str, Map]
     averaged: tuple[str, ...] = ("generator",)
+    spaces: dict[str, Space] = {}  # noqa: RUF012 (never changed)
     calibrate: Callable | None = None
-    judge: Callable | None = None
-    latents: Callable | None = None
-    decode: Callable | None = None
-    classify: Callable | None = None
-    view: Callable | None = None
+    discriminate: Callable | None = None
+    preprocess: Callable | None = None
 
 
 @flax.struct.dataclass
@@ -95,31 +122,13 @@ def init_state(game: Game, optimizers: dict[str, optax.GradientTransformation], 
 
 def due(game: Game, step: int) -> tuple[str, ...]:
     """The names of the turns that round `step` plays: static, so each such set is compiled once."""
-    return tuple(turn.name for turn in game.turns if step % turn.every == 0)
+    open_to = lambda turn: turn.first <= step and (turn.last is None or step < turn.last)
+    return tuple(turn.name for turn in game.turns if open_to(turn) and step % turn.every == 0)
 
 
 def batches_per_round(game: Game) -> int:
     """R: how many fresh batches a round needs; batch leaves are [R, B, ...]."""
     return max(turn.repeat for turn in game.turns)
-
-
-def mean_over_parts(function: Callable[[Batch], Any], batch: Batch, parts: int) -> Any:
-    """The mean of `function(part)`, a tree, over equal parts of a batch, seen one after the other: the memory of one.
-
-    Args:
-        function: of a batch [B / parts, ...].
-        batch: leaves [B, ...]. Part i is i, i + parts, i + 2 parts, ...: spread over all devices, as the whole is.
-        parts: divides B.
-    """
-    if parts == 1:
-        return function(batch)
-    cut = jax.tree.map(lambda leaf: leaf.reshape(-1, parts, *leaf.shape[1:]).swapaxes(0, 1), batch)
-    shapes = jax.eval_shape(function, jax.tree.map(lambda leaf: leaf[0], cut))
-    add = lambda total, part: (jax.tree.map(jnp.add, total, function(part)), None)
-    # XLA's CPU backend runs convolutions inside loops about ten times slower.
-    unroll = parts if jax.default_backend() == "cpu" else 1
-    total, _ = jax.lax.scan(add, optax.tree.zeros_like(shapes), cut, unroll=unroll)
-    return jax.tree.map(lambda leaf: leaf / parts, total)
 
 
 def make_step(
@@ -128,17 +137,16 @@ def make_step(
     """One gradient step of `turn.player` as a pure function `step(state, batch, key) -> (state, metrics)`.
 
     Args:
-        turn: whose loss is minimised.
-        optimizer: of the moving player; it is also told `step`, the number of rounds played, for its schedules.
+        turn: whose loss is minimized.
+        optimizer: of the moving player; it also gets `step`, the number of rounds played, for its schedules.
         axis_name: the mapped axis over which gradients, updated collections and metrics are averaged (pmap).
-        micro_batches: parts of the batch, seen one after the other, over which they are averaged too.
+        micro_batches: parts of the batch, computed one after the other, over which they are averaged too.
 
     Returns:
         A function that replaces the moving player's parameters, collections and optimizer state and leaves all else
         (`state.step` too) as it is. Its metrics are the loss, the gradient's global norm and the loss's own.
     """
-    optimizer = optax.with_extra_args_support(optimizer)
-    player = turn.player
+    optimizer, player = optax.with_extra_args_support(optimizer), turn.player
 
     def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, dict]:
         own = state.variables[player]
@@ -154,9 +162,8 @@ def make_step(
         updates, opt_state = optimizer.update(gradient, state.opt_states[player], own["params"], step=state.step)
         own = {**own, **own_updates, "params": optax.apply_updates(own["params"], updates)}
         metrics = {**metrics, "loss": value, "gradient_norm": optax.tree.norm(gradient)}
-        return state.replace(
-            variables={**state.variables, player: own}, opt_states={**state.opt_states, player: opt_state}
-        ), metrics
+        variables, opt_states = {**state.variables, player: own}, {**state.opt_states, player: opt_state}
+        return state.replace(variables=variables, opt_states=opt_states), metrics
 
     return step
 
@@ -177,6 +184,9 @@ def make_round(
         ema_decay: rounds played -> the share of the old average that is kept, in [0, 1].
         axis_name, micro_batches: see `make_step`.
 
+    Raises:
+        UserError: a turn's `draws_as` is no turn's name.
+
     Returns:
         A function of the state, a batch with leaves [R, B, ...], the run's key (every draw is derived from it and
         `state.step`) and the static tuple `due`. Its metrics are named "turn/metric", averaged over repeats.
@@ -184,25 +194,26 @@ def make_round(
     average = {"axis_name": axis_name, "micro_batches": micro_batches}
     steps = {turn.name: make_step(turn, optimizers[turn.player], **average) for turn in game.turns}
     names = [turn.name for turn in game.turns]
+    if mistyped := [turn for turn in game.turns if turn.draws_as not in ("", *names)]:
+        raise UserError(f"{mistyped[0].name}: no turn is named draws_as={mistyped[0].draws_as!r}, only {names}")
 
     def play_round(state: State, batch: Batch, key: jax.Array, due: tuple[str, ...]) -> tuple[State, dict]:
         key, metrics = jax.random.fold_in(key, state.step), {}
         fresh = [jax.tree.map(lambda leaf, r=r: leaf[r], batch) for r in range(batches_per_round(game))]
-        if game.view:
-            view_key = jax.random.fold_in(key, len(names))
-            fresh = [game.view(each, jax.random.fold_in(view_key, r)) for r, each in enumerate(fresh)]
+        if game.preprocess:
+            own_key = jax.random.fold_in(key, PREPROCESS)
+            fresh = [game.preprocess(each, jax.random.fold_in(own_key, r)) for r, each in enumerate(fresh)]
         for turn in game.turns:
             if turn.name not in due:
                 continue
             turn_key, played = jax.random.fold_in(key, names.index(turn.draws_as or turn.name)), []
             for repeat in range(turn.repeat):
-                state, seen = steps[turn.name](state, fresh[repeat], jax.random.fold_in(turn_key, repeat))
-                played.append(seen)
+                state, own = steps[turn.name](state, fresh[repeat], jax.random.fold_in(turn_key, repeat))
+                played.append(own)
             for name in played[0]:
-                metrics[f"{turn.name}/{name}"] = sum(seen[name] for seen in played) / turn.repeat
-        decay = ema_decay(state.step)
+                metrics[f"{turn.name}/{name}"] = sum(own[name] for own in played) / turn.repeat
         params = {player: state.variables[player]["params"] for player in game.averaged}
-        ema = optax.incremental_update(params, state.ema, 1 - decay)
+        ema = optax.incremental_update(params, state.ema, 1 - ema_decay(state.step))
         return state.replace(step=state.step + 1, ema=ema), metrics
 
     return play_round

@@ -1,4 +1,4 @@
-"""Images at the borders: uint8 outside, float in [-1, 1] inside; grids, pictures of points, animations."""
+"""Images at the borders: uint8 outside, float in [-1, 1] inside; grids, sheets with titles, animations."""
 
 import math
 from pathlib import Path
@@ -7,11 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.files import replacing
+from gan_jax.data.pictures import like
+from gan_jax.files import picture_mark, replacing
+
+MARGIN = 4  # pixels beside words, and between columns
 
 
 def to_float(images: jax.Array) -> jax.Array:
-    """uint8 in [0, 255] -> float32 in [-1, 1]; floats (points) as they are."""
+    """uint8 in [0, 255] -> float32 in [-1, 1]; floats as they are."""
     return images.astype(jnp.float32) / 127.5 - 1 if images.dtype == jnp.uint8 else images
 
 
@@ -40,49 +43,74 @@ def grid(images: np.ndarray, columns: int | None = None, smallest: int = 56) -> 
     return sheet.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def draw_points(real: np.ndarray | None, fake: np.ndarray, field=None, title: str = "") -> np.ndarray:
-    """Two distributions in the plane over what the discriminator says of each place (Kahng et al. 2018, GAN Lab).
+def text(words: str, size: int = 14) -> np.ndarray:
+    """Words on one line, black on white.
 
     Args:
-        real: [N, 2], or None.
-        fake: [M, 2].
-        field: points [K, 2] -> the discriminator's logits [K]; drawn from "generated" to "real" around the midpoint of
-            its means over the two sets. None: not drawn.
-        title: over the picture.
+        words: to be shown.
+        size: of the letters, in pixels.
 
     Returns:
-        uint8 [600, 600, 3]
+        uint8 [H, W, 1]
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from PIL import Image, ImageDraw, ImageFont
 
-    reach = 1.3 * max(np.abs(fake if real is None else real).max(), 1e-3)
-    figure = Figure((6, 6), dpi=100, layout="constrained")
-    canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
-    if field is not None:
-        x, y = np.meshgrid(*[np.linspace(-reach, reach, 200)] * 2)
-        values = np.asarray(field(np.stack([x.ravel(), y.ravel()], -1).astype(np.float32)))
-        values = values - (np.mean(field(real)) + np.mean(field(fake))) / 2
-        limit = np.quantile(np.abs(values), 0.9)
-        colours = {"cmap": "PRGn", "vmin": -limit, "vmax": limit, "alpha": 0.6}
-        axes.imshow(values.reshape(x.shape), origin="lower", extent=[-reach, reach] * 2, **colours)
-    if real is not None:
-        axes.scatter(*real.T, s=4, c="tab:green", label="real")
-    axes.scatter(*fake.T, s=4, c="tab:purple", label="generated")
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
-    axes.legend(loc="upper right", markerscale=3)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    font = ImageFont.load_default(size)
+    ascent, descent = font.getmetrics()
+    width = math.ceil(font.getlength(words))
+    picture = Image.new("L", (width + 2 * MARGIN, ascent + descent + 2), "white")
+    ImageDraw.Draw(picture).text((MARGIN, 1), words, fill="black", font=font)
+    return np.asarray(picture)[..., None]
 
 
-def save(picture: np.ndarray, path: Path) -> None:
-    """Writes uint8 [H, W, 1 or 3] in the format that the path's extension names; the file appears complete or not."""
+def centered(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 [h, w, C] in the middle of white uint8 [height, width, C]; it is not larger."""
+    h, w, c = picture.shape
+    top, left = (height - h) // 2, (width - w) // 2
+    around = np.full((height, width, c), 255, np.uint8)
+    around[top : top + h, left : left + w] = picture
+    return around
+
+
+def titled_sheet(columns: dict[str, np.ndarray], smallest: int = 56) -> np.ndarray:
+    """Pictures in columns, a row an example, with a title over each column.
+
+    Args:
+        columns: {title: uint8 [n, h, w, c]}, c 1 or 3. Smaller pictures are enlarged to the size of the largest, by
+            bicubic interpolation, without a change of proportions.
+        smallest: all are then enlarged by a whole factor until their shorter side has at least so many pixels.
+
+    Returns:
+        uint8 [H, W, 3]; places without a picture are white.
+    """
+    height, width = (max(pictures.shape[axis] for pictures in columns.values()) for axis in (1, 2))
+    rows, factor = max(map(len, columns.values())), max(1, math.ceil(smallest / min(height, width)))
+    parts = []
+    for title, pictures in columns.items():
+        n, h, w, _ = pictures.shape
+        scale = min(height / h, width / w)
+        pictures = like(pictures, (round(h * scale), round(w * scale), 3)).repeat(factor, axis=1).repeat(factor, axis=2)
+        head = text(title)
+        head = centered(head, head.shape[0], max(head.shape[1], pictures.shape[2])).repeat(3, axis=2)
+        cells = [centered(picture, factor * height, head.shape[1]) for picture in pictures]
+        blank = np.full((factor * height, head.shape[1], 3), 255, np.uint8)
+        parts.append(np.concatenate([head, *cells, *[blank] * (rows - n)]))
+        parts.append(np.full((len(parts[0]), MARGIN, 3), 255, np.uint8))
+    return np.concatenate(parts[:-1], axis=1)
+
+
+def save(picture: np.ndarray, path: Path, mark: bool = False) -> None:
+    """Writes uint8 [H, W, 1 or 3] in the format that the path's extension names; the file appears complete or not.
+
+    `mark` says in its metadata that this library made it, see `gan_jax.files.claim`.
+    """
     from PIL import Image
 
+    # Without chroma subsampling JPEG's colors are as sharp as its grays.
+    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    options |= picture_mark(path.suffix) if mark else {}
     with replacing(path) as file:
-        # Without chroma subsampling JPEG's colours are as sharp as its greys. Other formats ignore the options.
-        image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-        image.save(file, quality=95, subsampling=0) if path.suffix.lower() in (".jpg", ".jpeg") else image.save(file)
+        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, **options)
 
 
 def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most: int = 80) -> None:
@@ -96,13 +124,13 @@ def save_animation(pictures: list[Path], path: Path, seconds: float = 8.0, most:
 
 
 def save_turns(pictures: list[np.ndarray], path: Path) -> None:
-    """A GIF of uint8 pictures [H, W, 1 or 3] of one size, each shown for a second, over and over."""
+    """A GIF of uint8 pictures [H, W, 1 or 3] of one size, each shown for a second, over and over; marked."""
     from PIL import Image
 
     frames = [Image.fromarray(picture.repeat(3 // picture.shape[-1], axis=-1)).quantize(256) for picture in pictures]
-    _save_frames(frames, [1000] * len(frames), path)
+    _save_frames(frames, [1000] * len(frames), path, **picture_mark(".gif"))
 
 
-def _save_frames(frames: list, milliseconds: list[int], path: Path) -> None:
+def _save_frames(frames: list, milliseconds: list[int], path: Path, **options) -> None:
     with replacing(path) as file:
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, **options)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: progress, metrics.jsonl, TensorBoard, sample pictures, curves."""
+"""What a run logs while it goes on: progress, metrics.jsonl, TensorBoard, sample pictures, curves."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ class Log:
     Metrics of a round are read when the next one has been dispatched, so that the device never waits for them.
 
     Args:
-        workdir: of the run; None: nothing is said or written (by all processes but the first).
+        workdir: of the run; None: nothing is printed or written (by all processes but the first).
         step: rounds played so far. Lines of later rounds, left by a run that was killed, are dropped.
         total_rounds: at the end.
         images_per_round: real images that the discriminator sees.
@@ -53,7 +53,7 @@ class Log:
         self.learning_rates, self.players = learning_rates, players
         self.step, self.total_rounds, self.images_per_round = step, total_rounds, images_per_round
         self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
-        self.began = None  # (step, time) from which the rest is foretold
+        self.began = None  # (step, time) from which the time left is estimated
         self.timed_from = None  # (step, time) of the last line
         self.evaluated = False
         self.bar = None
@@ -105,25 +105,35 @@ class Log:
             crossed(self.interval_kimg, images_before, images_before + self.images_per_round)
             or self.step == self.total_rounds
         ):
-            self._tell()
+            self._log_means()
 
-    def _tell(self) -> None:
-        """Writes the means of the metrics since the last line."""
+    def _log_means(self) -> None:
+        """Logs the means of the metrics since the last line."""
         names = sorted({name for metrics in self.collected for name in metrics})
         means = {name: float(np.mean([m[name] for m in self.collected if name in m])) for name in names}
-        kimg, now = self.step * self.images_per_round / 1000, time.perf_counter()
-        rate = (self.step - self.timed_from[0]) * self.images_per_round / max(now - self.timed_from[1], 1e-6)
-        left = (self.total_rounds - self.step) * (now - self.began[1]) / max(self.step - self.began[0], 1)
-        self.collected, self.timed_from = [], (self.step, now)
         rates = {f"{player}/learning_rate": float(of(self.step - 1)) for player, of in self.learning_rates.items()}
-        self._write({**means, **rates, "images_per_second": round(rate, 1)})
-        told = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
-        shares = {name.split("/")[1]: value for name, value in means.items() if name.endswith("_right")}
-        told += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in shares.items()]
+        pace, speed = self._pace()
+        self._write({**means, **rates, **speed})
+        shown = [f"{name.split('/')[0]} loss {value:.3f}" for name, value in means.items() if name.endswith("/loss")]
+        shares = {name.split("/")[1]: value for name, value in means.items() if name.endswith("_accuracy")}
+        shown += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in shares.items()]
         if self.bar is not None:
-            self.bar.set_postfix_str(f"{rate:,.0f} img/s, {', '.join(told)}")
+            self.bar.set_postfix_str(", ".join([*pace[:1], *shown]))
         else:
-            self.say(f"{kimg:8.1f} kimg, {rate:,.0f} img/s, {clock(left)} left, {', '.join(told)}")
+            kimg = self.step * self.images_per_round / 1000
+            self.log(", ".join([f"{kimg:8.1f} kimg", *pace, *shown]))
+        self.collected = []
+
+    def _pace(self) -> tuple[list[str], dict[str, float]]:
+        """The speed since the last line and the time left, in words and for metrics.jsonl; nothing if no round has
+        been timed, as the first one is not."""
+        now, rounds = time.perf_counter(), self.step - self.timed_from[0]
+        if not rounds:
+            return [], {}
+        speed = rounds * self.images_per_round / max(now - self.timed_from[1], 1e-6)
+        left = (self.total_rounds - self.step) * (now - self.began[1]) / (self.step - self.began[0])
+        self.timed_from = self.step, now
+        return [f"{speed:,.0f} img/s", f"{clock(left)} left"], {"images_per_second": round(speed, 1)}
 
     @contextlib.contextmanager
     def aside(self):
@@ -141,22 +151,24 @@ class Log:
         for name, value in values.items():
             self.board.add_scalar(name, value, self.step)
 
-    def sample(self, picture: np.ndarray, distance: float) -> None:
-        """Keeps a sample picture, uint8 [H, W, C], and the samples' sliced Wasserstein distance."""
+    def sample(self, picture: np.ndarray, distance: float | None) -> None:
+        """Keeps a sample picture, uint8 [H, W, C], and the samples' sliced Wasserstein distance, if there is one."""
         images.save(picture, self.workdir / "samples" / f"{self.step:06}.png")
         self.board.add_image("samples", picture, self.step, dataformats="HWC")
-        self._write({"sliced_wasserstein": distance})
+        if distance is not None:
+            self._write({"sliced_wasserstein": distance})
 
     def evaluation(self, report: Report, best: dict) -> None:
-        """Tells and keeps the numbers of an evaluation and how they were made; compares them with the best round."""
-        told = ", ".join(f"{name} {value:.4g}" for name, value in report.results.items())
-        self.say(
-            f"round {self.step:,}: {told}; best {best['judge']} {best[best['judge']]:.4g} at round {best['step']:,}"
+        """Logs the numbers of an evaluation and how they were made; compares them with the best round's."""
+        selected_by = best["selected_by"]
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in report.results.items())
+        self.log(
+            f"round {self.step:,}: {numbers}; best {selected_by} {best[selected_by]:.4g} at round {best['step']:,}"
         )
-        if sign := collapse(report.results, best):
-            self.say(f"warning: {sign} at round {best['step']:,}: the game may be collapsing")
+        if sign := collapse(report, best):
+            self.log(f"warning: {sign} at round {best['step']:,}: the game may be collapsing")
         for warning in () if self.evaluated else report.warnings:
-            self.say(f"warning: {warning}")
+            self.log(f"warning: {warning}")
         self.evaluated = True
         numbers = {f"evaluation/{name}": value for name, value in plain(report.results).items() if value is not None}
         self._write(numbers, protocol=stamp(report.protocol))
@@ -170,8 +182,8 @@ class Log:
                 images.save_animation(pictures, samples / "progress.gif")
             draw_curves(read_lines(self.workdir / "metrics.jsonl"), self.workdir / "curves.png")
 
-    def say(self, message: str) -> None:
-        """One line to the terminal, above the bar if there is one."""
+    def log(self, message: str) -> None:
+        """Prints one line, above the bar if there is one."""
         if self.bar is not None:
             self.bar.write(message, file=sys.stderr)
         elif self.workdir is not None:
@@ -204,13 +216,13 @@ def clock(seconds: float) -> str:
 
 
 def draw_curves(lines: list[dict], out: Path) -> None:
-    """Curves over kimg; where the discriminator is right half of the time about both sorts, the game is in balance."""
+    """Curves over kimg; where the discriminator classifies half of either sort right, the game is in balance."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = {
         "/loss": "loss",
-        "_right": "share that the\ndiscriminator judges right",
+        "_accuracy": "share that the\ndiscriminator classifies right",
         "/gradient_norm": "gradient norm",
         "evaluation/fid": "Fréchet distance",
         "evaluation/coverage": "coverage",
@@ -223,10 +235,10 @@ def draw_curves(lines: list[dict], out: Path) -> None:
     for axes, (ending, title) in zip(rows, panels.items(), strict=True):
         for name in sorted({name for line in lines for name in line if name.endswith(ending)}):
             axes.plot(*zip(*((line["kimg"], line[name]) for line in lines if name in line), strict=True), label=name)
-        if ending == "_right":
+        if ending == "_accuracy":
             axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")
             axes.set_ylim(0, 1.02)
-        axes.set_yscale("log" if ending not in ("/loss", "_right", "evaluation/coverage") else "linear")
+        axes.set_yscale("log" if ending not in ("/loss", "_accuracy", "evaluation/coverage") else "linear")
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:

@@ -30,14 +30,25 @@ class Loss(NamedTuple):
     """An objective for two players.
 
     Attributes:
-        discriminator: what the discriminator (critic) minimises.
-        generator: what the generator minimises.
+        discriminator: what the discriminator (critic) minimizes.
+        generator: what the generator minimizes.
         boundary: `(real_logits, fake_logits) -> scalar`: the logit above which the discriminator says "real".
     """
 
     discriminator: LogitLoss
     generator: LogitLoss
     boundary: LogitLoss
+
+
+def accuracy(loss: Loss, real_logits: jax.Array, fake_logits: jax.Array) -> dict[str, jax.Array]:
+    """The shares of real and of generated examples that the discriminator classifies right; at 1/2 it is in balance.
+
+    Args:
+        loss: whose boundary counts.
+        real_logits, fake_logits: [B].
+    """
+    boundary = loss.boundary(real_logits, fake_logits)
+    return {"real_accuracy": jnp.mean(real_logits > boundary), "fake_accuracy": jnp.mean(fake_logits < boundary)}
 
 
 def _on_logits(loss: LogitLoss) -> LogitLoss:
@@ -63,11 +74,11 @@ def _halfway(real, fake):
 
 
 minimax = _pair(_cross_entropy, lambda real, fake: -jax.nn.softplus(fake))
-"""The original game: D maximises log D(x) + log(1 - D(G(z))), G minimises log(1 - D(G(z))), whose gradient vanishes
-where D is sure. Reference: Goodfellow et al. 2014, eq. 1."""
+"""The original game: D maximizes log D(x) + log(1 - D(G(z))), G minimizes log(1 - D(G(z))), whose gradient vanishes
+where D is confident. Reference: Goodfellow et al. 2014, eq. 1."""
 
 non_saturating = _pair(_cross_entropy, lambda real, fake: jax.nn.softplus(-fake))
-"""The same D; G minimises -log D(G(z)). Reference: Goodfellow et al. 2014, section 3."""
+"""The same D; G minimizes -log D(G(z)). Reference: Goodfellow et al. 2014, section 3."""
 
 least_squares = _pair(
     lambda real, fake: 0.5 * (real - 1) ** 2 + 0.5 * fake**2,
@@ -88,7 +99,7 @@ wasserstein = _pair(
     boundary=_halfway,
 )
 """The critic's difference estimates the Wasserstein-1 distance; it must be kept Lipschitz by a penalty, clipping or
-normalisation. Reference: Arjovsky et al. 2017, eq. 2."""
+normalization. Reference: Arjovsky et al. 2017, eq. 2."""
 
 relativistic = _pair(
     lambda real, fake: jax.nn.softplus(fake - real),

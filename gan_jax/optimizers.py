@@ -1,6 +1,11 @@
-"""Optimizers and schedules, from config to optax. Schedules are pure functions of the images seen, not of updates."""
+"""Optimizers, from config to optax. Learning rates are functions of the images seen, not of updates."""
 
-from collections.abc import Callable
+import functools
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,33 +13,79 @@ import optax
 
 from gan_jax.errors import UserError
 from gan_jax.game import Game
-from gan_jax.regularisers import orthogonality
+from gan_jax.keys import TINY, Key, Schema, closest, from_signature
+from gan_jax.regularizers import orthogonality
+from gan_jax.schedules import SHAPES, Schedule, annealed
 
-Schedule = Callable[[jax.Array], jax.Array]  # of the rounds played
+GAN_DEFAULTS = {"name": "adam", "b1": 0.5}  # Radford et al. 2016, section 3
+DECAYS = ("b1", "b2", "b3", "decay")  # of an optimizer's moving averages
+OWN = {
+    "learning_rate": Key(2e-4, "at first", 0),
+    "schedule": Key("constant", "of the learning rate over decay_kimg, after hold_kimg", choices=tuple(SHAPES)),
+    "hold_kimg": Key(0.0, "before the learning rate falls", 0),
+    "decay_kimg": Key(0.0, "in which the learning rate falls", 0),
+    "final": Key(0.0, "share of the learning rate that is left after that", 0, 1),
+    "clip_norm": Key(0.0, "global norm to which the gradient is clipped; 0: it is not", 0),
+    "clip_weights": Key(0.0, "clip parameters to [-c, c] after each update (Arjovsky et al. 2017); 0: no", 0),
+    "orthogonal": Key(0.0, "beta of orthogonal regularization (Brock et al. 2019)", 0),
+}  # fmt: skip
 
 
-SHAPES = {"constant": lambda t: 1.0, "linear": lambda t: 1 - t, "cosine": lambda t: (1 + jnp.cos(jnp.pi * t)) / 2}
+def names() -> list[str]:
+    """Optax's optimizers: what takes a learning rate, but lbfgs, which needs the loss, and noisy_sgd, which draws."""
+    kinds = (FunctionType, functools.partial)
+    functions = {name: value for name, value in vars(optax).items() if isinstance(value, kinds)}
+    takes_rate = [name for name, value in functions.items() if "learning_rate" in inspect.signature(value).parameters]
+    others = ("lbfgs", "noisy_sgd")
+    return sorted(name for name in takes_rate if name not in others and not name.startswith(("_", "scale_by_")))
 
 
-def annealed(start: float, final: float, kimg: float, shape: str, seen_kimg: jax.Array) -> jax.Array:
-    """A value that goes from `start` to `final * start` while `kimg` are seen, and stays there.
+def keys(given: Mapping[str, Any]) -> Schema:
+    """The schema of `config.optimizers`: "default", and whatever players have one of their own."""
+    default = {**GAN_DEFAULTS, **given.get("default", {})}
+    return {"default": _keys_of(GAN_DEFAULTS), **{player: _keys_of(default) for player in given if player != "default"}}
 
-    Args:
-        start: the value at first.
-        final: share of it, >= 0.
-        kimg: how long; 0: it is at its end at once.
-        shape: "constant", "linear" or "cosine".
-        seen_kimg: kimg seen so far.
+
+def _keys_of(defaults: Mapping[str, Any]) -> Callable[[Mapping], Schema]:
+    """The keys of one optimizer: ours, and optax's arguments; what it does not say is as in `defaults`."""
+
+    def schema(own):
+        name = own.get("name", defaults["name"])
+        like = defaults if name == defaults["name"] else {k: v for k, v in defaults.items() if k in OWN}
+        keys = {"name": Key(defaults["name"], "any of optax's optimizers"), **OWN, **_arguments(name)}
+        return {key: of._replace(default=type(of.default)(like.get(key, of.default))) for key, of in keys.items()}
+
+    return schema
+
+
+def _arguments(name: str) -> dict[str, Key]:
+    """Optax's own arguments of an optimizer, those that are numbers or bools.
+
+    Raises:
+        UserError: optax has no such optimizer.
     """
-    progress = jnp.clip(seen_kimg / kimg, 0, 1) if kimg else 1.0
-    return start * (final + (1 - final) * SHAPES[shape](progress))
+    if name not in names():
+        raise UserError(f"config.optimizers: optax has no optimizer {name!r}; {closest(name, names())}")
+    function = getattr(optax, name)
+    found = from_signature(function, given=("learning_rate", "seed"))
+    if _may_have_momentum(name):
+        found["momentum"] = Key(0.0, "0: none", 0, 1)
+    high = lambda key: 1 - TINY if key in DECAYS else math.inf
+    numbers = {key: of._replace(low=0, high=high(key)) for key, of in found.items() if isinstance(of.default, float)}
+    return {**found, **numbers}
+
+
+def _may_have_momentum(name: str) -> bool:
+    """Whether an optimizer has no momentum by default, None, which is another state than a momentum of 0."""
+    momentum = inspect.signature(getattr(optax, name)).parameters.get("momentum")
+    return momentum is not None and momentum.default is None
 
 
 def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> Schedule:
     """The learning rate as a function of rounds: constant, or, after `hold_kimg`, falling over `decay_kimg`.
 
     Args:
-        config: learning_rate, decay ("constant" | "linear" | "cosine"), decay_kimg, hold_kimg, final (share of the
+        config: learning_rate, schedule ("constant" | "linear" | "cosine"), decay_kimg, hold_kimg, final (share of the
             start, [0, 1]).
         images_per_round: real images that the discriminator sees.
         correction: a factor, see `lazy_correction`.
@@ -43,37 +94,16 @@ def learning_rate(config, *, images_per_round: int, correction: float = 1.0) -> 
         rounds played -> learning rate.
 
     Raises:
-        UserError: unknown decay, or none of its length given.
+        UserError: it falls, but its length is not given.
     """
-    if config.decay not in SHAPES:
-        raise UserError(f"learning-rate decay {config.decay!r} is none of {', '.join(SHAPES)}")
-    if config.decay != "constant" and config.decay_kimg <= 0:
-        raise UserError(f"a {config.decay} learning-rate decay needs decay_kimg > 0, the kimg over which it falls")
+    if config.schedule != "constant" and config.decay_kimg <= 0:
+        raise UserError(f"a {config.schedule} schedule of the learning rate needs decay_kimg > 0, in which it falls")
 
     def rate(step):
         seen = jnp.maximum(jnp.float32(step) * (images_per_round / 1000) - config.hold_kimg, 0)
-        return annealed(correction * config.learning_rate, config.final, config.decay_kimg, config.decay, seen)
+        return annealed(correction * config.learning_rate, config.final, config.decay_kimg, config.schedule, seen)
 
     return rate
-
-
-def ema_decay(half_life_kimg: float, ramp_up: float, images_per_round: int) -> Schedule:
-    """The share of the average that a round keeps, given a half-life in images.
-
-    Args:
-        half_life_kimg: kimg after which an old value counts half; 0 keeps no average but the newest parameters.
-        ramp_up: the half-life is at most this share of the images seen so far, so that the start is soon forgotten.
-        images_per_round: real images that the discriminator sees a round.
-
-    Reference: Karras et al. 2020 (StyleGAN2-ADA), training loop.
-    """
-
-    def decay(step):
-        seen = (jnp.float32(step) + 1) * images_per_round
-        half_life = jnp.minimum(half_life_kimg * 1000, seen * ramp_up)
-        return 0.5 ** (images_per_round / jnp.maximum(half_life, 1e-8))
-
-    return decay
 
 
 def lazy_correction(game: Game, player: str) -> float:
@@ -86,41 +116,46 @@ def lazy_correction(game: Game, player: str) -> float:
     return every_round / sum(t.repeat / t.every for t in turns) if every_round else 1.0
 
 
-def scale_by_round(rate: Schedule) -> optax.GradientTransformationExtraArgs:
-    """Multiplies by -rate(step), where `step` counts rounds and comes from the caller, not from a count of updates."""
-
-    def update(updates, state, params=None, *, step, **extra):
-        del params, extra
-        return jax.tree.map(lambda u: -rate(step) * u, updates), state
-
-    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
-
-
 def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.GradientTransformationExtraArgs:
-    """The optimizer of one player.
+    """The optimizer of one player, whose `update` takes the number of rounds played as `step`.
 
     Args:
-        config: name ("adam" | "rmsprop"), b1, b2, eps, clip_norm (global norm of the gradient; 0: no clipping),
-            clip_weights (0: no clipping), orthogonal (weight of the regulariser).
+        config: see `keys`.
         rate: see `learning_rate`.
-        correction: of the betas, see `lazy_correction`.
+        correction: of the decays of moving averages, see `lazy_correction`.
 
     Raises:
-        UserError: unknown name.
+        UserError: optax has no such optimizer.
     """
-    if config.name not in ("adam", "rmsprop"):
-        raise UserError(f"optimizer {config.name!r} is neither adam nor rmsprop")
-    b1, b2 = config.b1**correction, config.b2**correction
-    adam = optax.scale_by_adam(b1, b2, config.eps)
-    rms = optax.scale_by_rms(b2, config.eps, eps_in_sqrt=False)  # as the authors of WGAN had it
-    parts = [
-        orthogonalise(config.orthogonal) if config.orthogonal else None,
-        optax.clip_by_global_norm(config.clip_norm) if config.clip_norm else None,
-        adam if config.name == "adam" else rms,
-        scale_by_round(rate),
-        clip_weights(config.clip_weights) if config.clip_weights else None,
+    arguments = {key: config[key] for key in _arguments(config.name)}
+    arguments |= {key: arguments[key] ** correction for key in DECAYS if key in arguments}
+    if _may_have_momentum(config.name) and not arguments["momentum"]:
+        del arguments["momentum"]
+    before = [
+        *([orthogonalize(config.orthogonal)] if config.orthogonal else []),
+        *([optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []),
     ]
-    return optax.chain(*(part for part in parts if part is not None))
+
+    def at(step):
+        # The learning rate may be traced: no optimizer's state depends on it, but for rprop's first step sizes.
+        return optax.with_extra_args_support(getattr(optax, config.name)(learning_rate=rate(step), **arguments))
+
+    # The states of a chain are one flat tuple, as optax.chain has them; those of `before` are empty.
+    def init(params):
+        own = at(0).init(params)
+        return (*(optax.EmptyState() for _ in before), *(own if type(own) is tuple else (own,)))
+
+    def update(updates, state, params, *, step, **extra):
+        for stateless in before:
+            updates, _ = stateless.update(updates, optax.EmptyState(), params)
+        own = state[len(before) :]
+        is_chain = type(jax.eval_shape(at(0).init, params)) is tuple
+        updates, own = at(step).update(updates, own if is_chain else own[0], params, **extra)
+        if config.clip_weights:
+            updates, _ = clip_weights(config.clip_weights).update(updates, optax.EmptyState(), params)
+        return updates, (*state[: len(before)], *(own if is_chain else (own,)))
+
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def clip_weights(limit: float) -> optax.GradientTransformation:
@@ -135,8 +170,8 @@ def clip_weights(limit: float) -> optax.GradientTransformation:
     return optax.stateless(update)
 
 
-def orthogonalise(beta: float) -> optax.GradientTransformation:
-    """Adds the gradient of beta * `regularisers.orthogonality` of every kernel.
+def orthogonalize(beta: float) -> optax.GradientTransformation:
+    """Adds the gradient of beta * `regularizers.orthogonality` of every kernel.
 
     Reference: Brock et al. 2019 (BigGAN), section 3.1.
     """

@@ -2,7 +2,7 @@
 
 All are `(critic, real, fake, mix, noise) -> [B]`, each >= 0:
 
-    critic: images -> logits [B], example by example (a critic whose normalisation couples the batch has no gradient
+    critic: images -> logits [B], example by example (a critic whose normalization couples the batch has no gradient
         *per example*, see `layers.batch_norms`).
     real, fake: [B, ...] in [-1, 1], or points.
     mix: [B], uniform in [0, 1].

@@ -35,7 +35,7 @@ class Perceptual(NamedTuple):
 
 
 def open_perceptual(name: str, channels: int) -> Perceptual:
-    """The network that a person asks for.
+    """A network by name.
 
     Args:
         name: one of the `KINDS`. "classifier" is the embedded one of digits.
@@ -44,11 +44,11 @@ def open_perceptual(name: str, channels: int) -> Perceptual:
     Raises:
         UserError: there is no such network, or it does not fit the images.
     """
-    kind, _, path = name.partition(":")
+    (kind, _, path), given = name.partition(":"), f"--config.terms.perceptual.features={name}"
     match kind:
         case "vgg19" if path:
             if channels not in (1, 3):
-                raise UserError(f"config.srgan.features={name}: VGG-19 takes images of 1 or 3 channels, not {channels}")
+                raise UserError(f"{given}: VGG-19 takes images of 1 or 3 channels, not {channels}")
             file = Path(path).expanduser()
             params = load_vgg19(file)
             with file.open("rb") as content:
@@ -58,14 +58,14 @@ def open_perceptual(name: str, channels: int) -> Perceptual:
             own = classifier.load(*[Path(path).expanduser()] if path else [])
             wanted = own.image_shape[2]
             if wanted not in (1, channels):
-                raise UserError(f"config.srgan.features={name}: it takes images of {wanted} channels, not {channels}")
+                raise UserError(f"{given}: it takes images of {wanted} channels, not {channels}")
             layers = {layer: leaves for layer, leaves in own.params["params"].items() if layer.startswith("Conv_")}
             if not layers:
-                raise UserError(f"config.srgan.features={name}: it was trained on images too small for convolutions")
+                raise UserError(f"{given}: it was trained on images too small for convolutions")
             maps = _classifier_maps if wanted == channels else _classifier_maps_by_channel
             return Perceptual(f"classifier {path or 'digits'} {own.sha256[:12]}", {"params": layers}, maps)
         case _:
-            raise UserError(f"config.srgan.features={name}: must be one of {KINDS}")
+            raise UserError(f"{given}: must be one of {KINDS}")
 
 
 def perceptual_distance(maps_a: Sequence[jax.Array], maps_b: Sequence[jax.Array]) -> jax.Array:

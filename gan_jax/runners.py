@@ -1,15 +1,16 @@
 """The same round on one device, on all devices of a host, or on all devices of many hosts.
 
-A runner turns a pure round into `run(state, resident, batch, seed, due) -> (state, metrics)` and says where its
-arguments live. The state keeps its natural shapes everywhere and is donated: after a call only the new one is valid.
+A runner makes of a pure round `run(state, resident, batch, seed, due) -> (state, metrics)`, and places its arguments.
+The state keeps its natural shapes everywhere and is donated: after a call only the new one is valid.
 
     jit   one device.
     pmap  the devices of this host; gradients, collections and metrics are averaged over them explicitly.
     mesh  all devices of all hosts, the batch sharded over them; the compiler inserts the communication.
-    fsdp  mesh, with every big array of the state cut over the devices too (fully sharded data parallelism).
+    fsdp  mesh, with every big array of the state sharded over the devices too (fully sharded data parallelism).
 
-All four play the same game on the same draws. What couples the examples of a batch (batch normalisation) sees the
-device's part of the batch under pmap, and the whole batch under jit, mesh and fsdp.
+All four play the same game on the same draws. Batch normalization takes the statistics of the global batch under each.
+What else couples the examples of a batch (minibatch discrimination, means of features) sees the device's part of the
+batch under pmap, and the whole batch under jit, mesh and fsdp.
 """
 
 import functools
@@ -23,9 +24,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.errors import UserError
 from gan_jax.game import Game
-from gan_jax.images import to_float
 
-WHOLE = 2**12  # elements below which an array is not cut: to send it would cost more than to keep it
+WHOLE = 2**12  # elements below which an array is not sharded: to send it would cost more than to keep it
 BY_REGIONS = "xla_cpu_copy_insertion_use_region_analysis"
 
 
@@ -37,7 +37,8 @@ class Runner(NamedTuple):
         devices: over which the global batch is split evenly.
         axis_name: for `make_round`.
         adapt: the game -> the game that `make_round` is to be given.
-        compile: round -> `run(state, resident, batch, seed, due)`.
+        compile: `(round, prepare) -> run(state, resident, batch, seed, due)`; `prepare(resident, batch)` is the batch
+            that the round gets, see `gan_jax.data.prepare`.
         replicate: a tree that every device needs whole (resident data) -> the tree on the device(s).
         split: this process's share of a batch, leaves [R, b, ...] -> the batch on the device(s).
         place: the state, whole, the same in every process -> the state where `compile` wants it.
@@ -53,24 +54,6 @@ class Runner(NamedTuple):
     split: Callable[[Any], Any]
     place: Callable[[Any], Any]
     gather: Callable[[Any], Any]
-
-
-def prepare(resident: dict, batch: dict) -> dict:
-    """The batch that losses see, inside the compiled round.
-
-    Args:
-        resident: {"image": [N, ...], "label": [N], ...} of a set that lies on the device, or {}.
-        batch: leaves [R, B, ...]: "index", and "row" into the resident set ("input_row" into "input", if that is a set
-            of its own) or "image", "label", ... themselves.
-
-    Returns:
-        {"image": float32 in [-1, 1] (points as they are), "label": int32, "index": int32, ...}, leaves [R, B, ...]; so
-        is every other image.
-    """
-    if resident:
-        chosen = {name: leaf[batch.get(f"{name}_row", batch["row"])] for name, leaf in resident.items()}
-        batch = {"index": batch["index"], **chosen}
-    return jax.tree.map(to_float, batch)
 
 
 def make_runner(name: str = "auto", devices: int | None = None) -> Runner:
@@ -109,8 +92,8 @@ def placement(state: Any, mesh: Mesh) -> Any:
         mesh: of one axis.
 
     Returns:
-        The same tree of NamedShardings: an array of at least `WHOLE` elements is cut over the devices along its largest
-        axis that they divide (the last of equal ones); one without such an axis, or smaller, lies whole on each.
+        The same tree of NamedShardings: an array of at least `WHOLE` elements is sharded over the devices along its
+        largest axis that they divide (the last of equal ones); one without such an axis, or smaller, is replicated.
     """
     (axis,) = mesh.axis_names
 
@@ -126,7 +109,7 @@ def placement(state: Any, mesh: Mesh) -> Any:
 def spread_over_devices() -> tuple[NamedSharding, NamedSharding]:
     """How work other than training uses all devices of this host: (whole, split).
 
-    What is `jax.device_put` with `whole` lies on each of them; with `split`, its first axis is cut over them.
+    What is `jax.device_put` with `whole` lies on each of them; with `split`, its first axis is sharded over them.
     """
     mesh = jax.make_mesh((jax.local_device_count(),), ("batch",), (AxisType.Auto,), devices=jax.local_devices())
     return NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
@@ -134,10 +117,10 @@ def spread_over_devices() -> tuple[NamedSharding, NamedSharding]:
 
 @functools.cache
 def compiler_options() -> dict[str, bool]:
-    """What XLA is told about a round beyond its defaults: on a CPU, to look by regions for what it need not copy.
+    """XLA options for a round beyond its defaults: on a CPU, to analyze by regions what need not be copied.
 
     A donated array is overwritten by its successor, so XLA copies it unless it sees that all who read it come before.
-    By regions it sees more. Nothing is told if the user's XLA_FLAGS say something of this, or XLA knows nothing of it.
+    By regions it sees more. None if the user's XLA_FLAGS set this option, or XLA does not have it.
     """
     if jax.default_backend() != "cpu" or BY_REGIONS in os.environ.get("XLA_FLAGS", ""):
         return {}
@@ -148,7 +131,7 @@ def compiler_options() -> dict[str, bool]:
     return {BY_REGIONS: True}
 
 
-def _on_prepared(play_round: Callable) -> Callable:
+def _on_prepared(play_round: Callable, prepare: Callable) -> Callable:
     def run(state, resident, batch, seed, due):
         return play_round(state, prepare(resident, batch), jax.random.key(seed), due)
 
@@ -156,8 +139,8 @@ def _on_prepared(play_round: Callable) -> Callable:
 
 
 def _jit(devices: int) -> Runner:
-    def compile_round(play_round):
-        run = _on_prepared(play_round)
+    def compile_round(play_round, prepare):
+        run = _on_prepared(play_round, prepare)
         return jax.jit(run, static_argnums=4, donate_argnums=0, compiler_options=compiler_options())
 
     return Runner("jit", devices, None, _same, compile_round, jax.device_put, _same, jax.device_put, _same)
@@ -165,11 +148,11 @@ def _jit(devices: int) -> Runner:
 
 def _pmap(devices: int) -> Runner:
     chosen = jax.local_devices()[:devices]
-    everywhere = NamedSharding(jax.make_mesh((devices,), ("batch",), (AxisType.Auto,), devices=chosen), PartitionSpec())
+    replicated = NamedSharding(jax.make_mesh((devices,), ("batch",), (AxisType.Auto,), devices=chosen), PartitionSpec())
 
-    def compile_round(play_round):
+    def compile_round(play_round, prepare):
         return jax.pmap(
-            _on_prepared(play_round),
+            _on_prepared(play_round, prepare),
             "batch",
             in_axes=(None, None, 1, None, None),
             out_axes=None,
@@ -181,39 +164,39 @@ def _pmap(devices: int) -> Runner:
     def split(batch):
         return jax.tree.map(lambda x: x.reshape(x.shape[0], devices, -1, *x.shape[2:]), batch)
 
-    replicate = lambda tree: jax.device_put(tree, everywhere)
+    replicate = lambda tree: jax.device_put(tree, replicated)
     return Runner("pmap", devices, "batch", _same, compile_round, replicate, split, replicate, _same)
 
 
 def _mesh(devices: int) -> Runner:
-    mesh, everywhere, shared = _all_hosts(devices)
+    mesh, replicated, sharded = _all_hosts(devices)
 
-    def compile_round(play_round):
+    def compile_round(play_round, prepare):
         return jax.jit(
-            _on_prepared(play_round),
+            _on_prepared(play_round, prepare),
             static_argnums=4,
             donate_argnums=0,
-            in_shardings=(everywhere, everywhere, shared, everywhere),
-            out_shardings=everywhere,
+            in_shardings=(replicated, replicated, sharded, replicated),
+            out_shardings=replicated,
         )
 
-    replicate = lambda tree: _by_way_of_the_host(tree, everywhere)
-    return Runner("mesh", mesh.size, None, _same, compile_round, replicate, _split_into(shared), replicate, _same)
+    replicate = lambda tree: _by_way_of_the_host(tree, replicated)
+    return Runner("mesh", mesh.size, None, _same, compile_round, replicate, _split_into(sharded), replicate, _same)
 
 
 def _fsdp(devices: int) -> Runner:
-    mesh, everywhere, shared = _all_hosts(devices)
+    mesh, replicated, sharded = _all_hosts(devices)
     pin = jax.lax.with_sharding_constraint
 
     @jax.custom_vjp
     def whole(leaf):
-        return pin(leaf, everywhere)
+        return pin(leaf, replicated)
 
-    def cut_gradient(_, gradient):
-        # Summed over the devices, then cut: told only to cut it, the compiler cuts the channels of activations too.
-        return (pin(pin(gradient, everywhere), placement(gradient, mesh)),)
+    def shard_gradient(_, gradient):
+        # Summed over the devices, then sharded: else the compiler shards the channels of activations too.
+        return (pin(pin(gradient, replicated), placement(gradient, mesh)),)
 
-    whole.defvjp(lambda leaf: (whole(leaf), None), cut_gradient)
+    whole.defvjp(lambda leaf: (whole(leaf), None), shard_gradient)
 
     def adapt(game):
         """Every loss fetches the variables: left alone, the compiler would send the activations of the whole batch."""
@@ -223,25 +206,25 @@ def _fsdp(devices: int) -> Runner:
 
         return game._replace(turns=tuple(turn._replace(loss=fetch(turn.loss)) for turn in game.turns))
 
-    def compile_round(play_round):
-        run = _on_prepared(play_round)
+    def compile_round(play_round, prepare):
+        run = _on_prepared(play_round, prepare)
 
-        def cut(state, resident, batch, seed, due):
+        def sharded_run(state, resident, batch, seed, due):
             state, metrics = run(state, resident, batch, seed, due)
-            return pin(state, placement(state, mesh)), pin(metrics, everywhere)
+            return pin(state, placement(state, mesh)), pin(metrics, replicated)
 
-        arguments = (None, everywhere, shared, everywhere)  # None: the state lies as `place` has put it
-        return jax.jit(cut, static_argnums=4, donate_argnums=0, in_shardings=arguments)
+        arguments = (None, replicated, sharded, replicated)  # None: the state lies as `place` has put it
+        return jax.jit(sharded_run, static_argnums=4, donate_argnums=0, in_shardings=arguments)
 
     def place(state):
         return _by_way_of_the_host(state, placement(state, mesh))
 
     def gather(state):
         # Leaf by leaf and to the host's memory: no device ever holds more than its part and one whole array.
-        return jax.tree.map(lambda leaf: jax.device_get(_addressable(leaf, everywhere)), state)
+        return jax.tree.map(lambda leaf: jax.device_get(_addressable(leaf, replicated)), state)
 
-    replicate = lambda tree: _by_way_of_the_host(tree, everywhere)
-    return Runner("fsdp", mesh.size, None, adapt, compile_round, replicate, _split_into(shared), place, gather)
+    replicate = lambda tree: _by_way_of_the_host(tree, replicated)
+    return Runner("fsdp", mesh.size, None, adapt, compile_round, replicate, _split_into(sharded), place, gather)
 
 
 def _same(tree):
@@ -249,14 +232,14 @@ def _same(tree):
 
 
 def _all_hosts(devices: int) -> tuple[Mesh, NamedSharding, NamedSharding]:
-    """The mesh of all devices of all hosts (of one host: so many), what lies whole on each, and how a batch is cut."""
+    """The mesh of all devices of all hosts (of one host: so many), what is replicated, and how a batch is sharded."""
     chosen = jax.devices() if jax.process_count() > 1 else jax.local_devices()[:devices]
     mesh = jax.make_mesh((len(chosen),), ("batch",), (AxisType.Auto,), devices=chosen)
     return mesh, NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "batch"))
 
 
-def _split_into(shared: NamedSharding) -> Callable[[Any], Any]:
-    return lambda batch: jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared, np.asarray(x)), batch)
+def _split_into(sharded: NamedSharding) -> Callable[[Any], Any]:
+    return lambda batch: jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharded, np.asarray(x)), batch)
 
 
 def _by_way_of_the_host(tree: Any, shardings: Any) -> Any:
@@ -264,5 +247,5 @@ def _by_way_of_the_host(tree: Any, shardings: Any) -> Any:
     return jax.device_put(jax.device_get(tree), shardings)
 
 
-def _addressable(leaf: jax.Array, everywhere: NamedSharding) -> jax.Array:
-    return leaf if leaf.is_fully_addressable else jax.device_put(leaf, everywhere)
+def _addressable(leaf: jax.Array, replicated: NamedSharding) -> jax.Array:
+    return leaf if leaf.is_fully_addressable else jax.device_put(leaf, replicated)

@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.data import Source, rows
+from gan_jax.data import Source, prepare, rows
 from gan_jax.errors import UserError
 from gan_jax.experiment import Experiment
 from gan_jax.game import State, batches_per_round, due, make_round
-from gan_jax.optimizers import ema_decay
-from gan_jax.runners import prepare, spread_over_devices
+from gan_jax.runners import spread_over_devices
+from gan_jax.schedules import ema_decay
 
 ROUNDS_A_CALL = 64
 
@@ -41,6 +41,8 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
     """
     game, total = experiment.game, experiment.total_rounds
     period = math.lcm(*(turn.every for turn in game.turns))
+    if any(turn.first or turn.last is not None for turn in game.turns):
+        raise UserError("a game whose turns begin later or end cannot be trained as one program")
     if total % period:
         raise UserError(f"total_kimg is {total} rounds, no multiple of {period}, the period of lazy turns: change it")
     repeats, batch_size = batches_per_round(game), config.batch_size
@@ -51,7 +53,8 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
     def play_many(state, resident, order, seed):  # order: [rounds, R, B]
         def play_period(n, state):
             for step in range(period):
-                batch = prepare(resident, {"row": order[n * period + step], "index": index})
+                rows_of_round = {"row": order[n * period + step], "index": index}
+                batch = prepare(resident, rows_of_round, experiment.fields)
                 state, _ = play(state, batch, jax.random.key(seed), due(game, step))
             return state
 

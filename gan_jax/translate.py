@@ -1,17 +1,21 @@
-"""Pictures in, pictures out: a trained game that translates, used on any files."""
+"""Files in, files out: what a trained game makes of examples, such as pictures, used on any files."""
 
+import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import jax
 import numpy as np
 
 from gan_jax import images
-from gan_jax.data import folders, pictures
+from gan_jax.data import pictures
 from gan_jax.errors import UserError
-from gan_jax.games.cyclegan import goes_back, turned
-from gan_jax.sampling import Run, load_run, make_averager, make_sampler
+from gan_jax.files import claim
+from gan_jax.keys import closest
+from gan_jax.modalities import Field
+from gan_jax.run import Run, load
+from gan_jax.sampling import make_sampler
 
 BESIDE = ("side_by_side", "animated")  # folders in that of the results
 
@@ -21,24 +25,27 @@ def translate_files(
     given: Path,
     out: Path,
     *,
-    direction: str,
+    direction: str | None,
     image_size: str,
     halves: bool,
     animate: bool,
     seed: int,
     ema: bool,
     checkpoint: str,
+    overwrite: bool = False,
 ) -> None:
-    """Translates a picture, or all pictures in a folder and the folders in it.
+    """Translates a file, or all files in a folder and the folders in it.
 
-    Each result has the name of its picture, and lies in `out` where the picture lies in the folder. Beside it, in
-    `out`/side_by_side, input and output are one picture, and in `out`/animated they take turns, if wanted.
+    Each result has the name of its file, and lies in `out` where the file lies in the folder; a result of another kind
+    has an extension of its own behind that name. Beside it, in `out`/side_by_side, what is given and what is made are
+    one picture, and in `out`/animated they take turns, if wanted.
 
     Args:
         workdir: of the run.
-        given: the picture or the folder.
+        given: the file or the folder.
         out: a folder, made if there is none.
-        direction: "ab", from inputs to targets, or "ba", if the game knows the way back.
+        direction: the name of one of the run's maps, such as "ab", from inputs to targets, and "ba", back; None: the
+            first that makes something of files.
         image_size: "run", the size that the run was trained on, to which pictures are stretched, and the result back to
             the picture's own; "native", the pictures' own; or a size, as in `data.image_size`. A run that enlarges
             images takes all at their own size, and its results are larger.
@@ -47,117 +54,173 @@ def translate_files(
         seed: of the generator's noise.
         ema: whether by the averaged generator.
         checkpoint: "best", "last" or a number of rounds.
+        overwrite: whether files that this library has made may be replaced.
 
     Raises:
-        UserError: see its message. Nothing that is there already is overwritten.
+        UserError: see its message.
     """
     from tqdm import tqdm
 
-    run = load_run(workdir, checkpoint)
-    if run.experiment.view is None:
-        raise UserError(f"{workdir} does not translate images: use --mode=sample")
+    run = load(workdir, checkpoint)
+    name = find_map(run, direction)
     if halves and run.config.data.pair == "none":
-        raise UserError("--halves: this run was not trained on halves of pictures (config.data.pair)")
-    found = find(given, out, animate)
-    translate = make_translator(run, direction=direction, image_size=image_size, seed=seed, ema=ema)
-    for number, (source, target) in enumerate(tqdm(found, unit=" pictures", disable=not sys.stderr.isatty())):
+        raise UserError("--halves: this run was not trained on halves of pictures (--config.data.pair)")
+    field, made = fields_of(run, name)
+    suffix = "" if field.modality is made.modality else made.modality.suffixes[0]
+    found = find(given, out, field.modality.reads, suffix, animate, overwrite)
+    translate = make_translator(run, name, image_size=image_size, seed=seed, ema=ema)
+    for number, (source, target) in enumerate(tqdm(found, unit=" files", disable=not sys.stderr.isatty())):
+        example = None
         try:
-            picture = read(source)
+            example = field.modality.read(source, field)
             if halves:
-                left = (run.config.data.pair == "left_right") == (direction == "ab")
-                picture = picture.crop(pictures.halves(picture)[0 if left else 1])
-            before, after = translate(picture, number)
+                example = half(example, first=is_first_half(run, name))
+            result = translate(example, number)
         except UserError as error:
-            raise UserError(f"{source}: {error}; {number} pictures before it are translated") from None
-        result, beside, moving = places(out, target)
-        for path in (result, beside, *[moving] * animate):
+            where = "" if example is None else f"{source}: "  # an error of reading names the file
+            raise UserError(f"{where}{_as_flag(error)}; {number} files before it are translated") from None
+        paths = places(out, target, suffix, animate)
+        for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
-        images.save(after, result)
-        images.save(np.concatenate([before, after], axis=1), beside)
+        made.modality.write(result, paths[0], made, None)
+        turns = side_by_side(example, field, result, made)
+        images.save(np.concatenate(turns, axis=1), paths[1], mark=True)
         if animate:
-            images.save_turns([before, after], moving)
+            images.save_turns(turns, paths[2])
     print(f"{len(found)} translated -> {out}, beside their inputs -> {out / BESIDE[0]}")
 
 
-def find(given: Path, out: Path, animate: bool) -> list[tuple[Path, Path]]:
-    """The pictures, and their names in the folder `out`.
+def find_map(run: Run, name: str | None) -> str:
+    """The name of a map that makes something that can be written of one example that can be read.
+
+    Raises:
+        UserError: the run has none, or none of that name.
+    """
+    fields, maps = run.experiment.fields, run.experiment.game.maps
+    able = [
+        own
+        for own, each in maps.items()
+        if len(each.given) == 1 and fields[each.given[0]].modality.read and fields[each.makes].modality.write
+    ]
+    if not able:
+        raise UserError(f"{run.workdir} does not translate files: use --mode=sample")
+    if name is not None and name not in able:
+        raise UserError(f"--direction={name}: {run.workdir} has no such map; {closest(name, able)}")
+    return name or able[0]
+
+
+def fields_of(run: Run, name: str) -> tuple[Field, Field]:
+    """What a map is given, and what it makes."""
+    each = run.experiment.game.maps[name]
+    return run.experiment.fields[each.given[0]], run.experiment.fields[each.makes]
+
+
+def find(
+    given: Path, out: Path, reads: tuple[str, ...], suffix: str, animate: bool, overwrite: bool
+) -> list[tuple[Path, Path]]:
+    """The files, and their names in the folder `out`.
 
     Raises:
         UserError: there are none, or something that is there would be overwritten.
     """
+    kinds = ", ".join(reads)
     if given.is_dir():
-        names = map(Path, folders.names("folder", str(given)))
-        found = [(given / name, name) for name in names if name.parts[0] not in BESIDE]  # if it is an earlier --out
+        found = [(given / name, name) for name in files_in(given, reads)]
+        found = [(source, name) for source, name in found if name.parts[0] not in BESIDE]  # of an earlier --out
     elif given.is_file():
         found = [(given, Path(given.name))]
     else:
         raise UserError(f"--input={given}: there is no such file or folder")
     if not found:
-        raise UserError(f"--input={given}: there are no pictures, {', '.join(folders.SUFFIXES)}, in it")
-    if unknown := [source for source, _ in found if source.suffix.lower() not in folders.SUFFIXES]:
-        raise UserError(f"--input={unknown[0]}: must be a picture, {', '.join(folders.SUFFIXES)}")
+        raise UserError(f"--input={given}: there are no files in it that can be translated, {kinds}")
+    if not found[0][0].name.lower().endswith(reads):
+        raise UserError(f"--input={given}: the extension must be one of {kinds}")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
     for _, target in found:
-        result, beside, moving = places(out, target)
-        for path in (result, beside, *[moving] * animate):
-            if path.exists():
-                raise UserError(f"{path} is there already: choose another --out")
+        for path in places(out, target, suffix, animate):
+            if os.path.lexists(path):
+                claim(path, overwrite)
     return found
 
 
-def read(path: Path):
-    """A picture as `pictures.decode` gives it.
+def files_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The names of the files with these extensions in a folder and the folders in it, but for hidden ones, sorted."""
+    names = []
+    for directory, _, files in os.walk(folder, followlinks=True):
+        inside = PurePosixPath(Path(directory).relative_to(folder).as_posix())
+        if not any(part.startswith(".") or part == "__MACOSX" for part in inside.parts):
+            found = (file for file in files if file.lower().endswith(suffixes) and not file.startswith("."))
+            names += [str(inside / file) for file in found]
+    return list(map(Path, sorted(names)))
+
+
+def places(out: Path, target: Path, suffix: str, animate: bool) -> list[Path]:
+    """Where a result, the picture of both and, if wanted, the animation lie."""
+    picture = target if target.suffix.lower() in pictures.SUFFIXES else f"{target}.png"
+    paths = [out / f"{target}{suffix}", out / BESIDE[0] / picture]
+    return [*paths, out / BESIDE[1] / f"{target}.gif"] if animate else paths
+
+
+def is_first_half(run: Run, name: str) -> bool:
+    """Whether what a map is given is the left half of the pictures that the run was trained on, or the right one."""
+    target = next(iter(run.experiment.fields))
+    return (run.config.data.pair == "left_right") == (run.experiment.game.maps[name].given[0] != target)
+
+
+def half(example: np.ndarray, first: bool) -> np.ndarray:
+    """The left or the right half of a picture, uint8 [1, H, W, C].
 
     Raises:
-        UserError: it is none.
+        UserError: its width is odd.
     """
-    try:
-        return pictures.decode(path.read_bytes())
-    except Exception as error:  # a broken file makes Pillow raise nearly anything
-        raise UserError(f"cannot be read ({folders.brief(error)})") from None
+    width = example.shape[2]
+    if width % 2:
+        raise UserError(f"a picture that is {width} pixels wide has no two halves, as --config.data.pair wants them")
+    return example[:, :, : width // 2] if first else example[:, :, width // 2 :]
 
 
-def places(out: Path, target: Path) -> tuple[Path, Path, Path]:
-    """Where a result, the picture of both and the animation lie."""
-    return out / target, out / BESIDE[0] / target, out / BESIDE[1] / f"{target}.gif"
+def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: bool) -> Callable:
+    """`(example [1, ...], number) -> result [1, ...]`, as stored; the number is that of its noise.
 
-
-def make_translator(run: Run, *, direction: str, image_size: str, seed: int, ema: bool) -> Callable:
-    """`(picture, number) -> (before, after)`, uint8 [H, W, C], of one size; the number is that of its noise.
-
-    Pictures become grey or coloured as the run's inputs are.
+    Args:
+        run: whose map is used.
+        name: of the map.
+        image_size, seed, ema: see `translate_files`. What is made of an example of its own kind has the example's size,
+            unless the map itself changes it.
 
     Raises:
-        UserError: the run knows no way back, or the size is none.
+        UserError: the size is none.
     """
-    (game, view), shape = (run.experiment.game, run.experiment.view), tuple(run.record["image_shape"])
-    variables = make_averager(game)(run.state) if ema else run.state.variables
-    if direction == "ba":
-        if not goes_back(variables):
-            raise UserError("--direction=ba: this run knows no way back, only one of config.game=cyclegan does")
-        variables = turned(variables)
-    enlarges = view.shape[0] > view.input_shape[0]
+    field, made = fields_of(run, name)
+    alike = field.modality is made.modality
+    enlarges = alike and field.shape[:2] != made.shape[:2]
     if image_size not in ("run", "native") and enlarges:
         raise UserError(f"--image_size={image_size}: this run enlarges pictures of any size, leave it native")
-    size = None if enlarges or image_size == "native" else shape[:2]
+    size = None if enlarges or image_size == "native" else field.shape[:2]
     if image_size not in ("run", "native"):
         try:
             size = pictures.parse_size(image_size)
-        except UserError as error:  # which names the key of a config
-            raise UserError(str(error).replace("data.image_size", "--image_size")) from None
-    mode = "L" if view.input_shape[2] == 1 else "RGB"
-    sample, key = make_sampler(game, at_once=1), jax.random.key(seed)
+        except UserError as error:
+            raise UserError(_as_flag(error)) from None
+    sample = make_sampler(run.experiment.game.maps[name], run.experiment.fields, at_once=1)
+    variables, key, (given,) = run.variables(ema), jax.random.key(seed), run.experiment.game.maps[name].given
 
-    def translate(picture, number):
-        own = (picture.height, picture.width)
-        picture = picture.convert(mode)
-        scaled = pictures.fitted(picture, size, "stretch")
-        given = np.asarray(scaled).reshape(1, scaled.height, scaled.width, -1)
-        made = sample(variables, key, given, np.array([number], np.int32))
-        after = made if enlarges else pictures.resize(made, own, "stretch")
-        before = np.asarray(picture).reshape(1, *own, -1)
-        shape = (*after.shape[1:3], max(before.shape[3], after.shape[3]))
-        return pictures.like(before, shape)[0], pictures.like(after, shape)[0]
+    def translate(example, number):
+        scaled = pictures.resize(example, size, "stretch")
+        result = sample(variables, key, {given: scaled}, np.array([number]))
+        return pictures.resize(result, example.shape[1:3], "stretch") if alike and not enlarges else result
 
     return translate
+
+
+def side_by_side(example: np.ndarray, field: Field, result: np.ndarray, made: Field) -> list[np.ndarray]:
+    """Pictures of an example and of what is made of it, uint8 [H, W, C], of one size, in color if either is."""
+    before, after = field.modality.thumbnails(example, field), made.modality.thumbnails(result, made)
+    shape = (*after.shape[1:3], max(before.shape[3], after.shape[3]))
+    return [pictures.like(each, shape)[0] for each in (before, after)]
+
+
+def _as_flag(error: UserError) -> str:
+    """The message, which may name the size by the key of a config."""
+    return str(error).replace("--config.data.image_size", "--image_size")

@@ -11,6 +11,7 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="gan_jax_tests_")
 os.environ["GAN_JAX_CACHE"] = os.path.join(os.environ["JAX_COMPILATION_CACHE_DIR"], "seen")
+os.environ["GAN_JAX_STATE"] = os.path.join(os.environ["JAX_COMPILATION_CACHE_DIR"], "state")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
@@ -25,3 +26,12 @@ jax.config.update("jax_disable_most_optimizations", True)
 @pytest.fixture
 def tiny():
     return get_config
+
+
+@pytest.fixture(scope="session")
+def ring_run(tmp_path_factory):
+    """Twenty rounds of the tiny experiment, played through: (config, workdir, (state, record))."""
+    from whole_runs import run, twenty_rounds
+
+    workdir, config = tmp_path_factory.mktemp("ring") / "run", twenty_rounds()
+    return config, workdir, run(config, workdir)

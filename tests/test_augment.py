@@ -1,4 +1,4 @@
-"""Augmentations against NumPy, their distributions, their gradients; ADA's control on one device and on several."""
+"""Augmentations against NumPy, their distributions, their gradients."""
 
 from collections import Counter
 from functools import partial
@@ -67,7 +67,7 @@ def assert_even(counts):
 
 
 @EVERY
-def test_draws_do_not_depend_on_how_the_batch_is_cut(name):
+def test_draws_do_not_depend_on_how_the_batch_is_split(name):
     images = images_of(SQUARE)
     change = COMPILED[name]
     whole = change(images, KEY, INDEX)
@@ -117,26 +117,26 @@ def test_gradient_penalty_through_it(name):
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-4, atol=1e-4)
 
 
-# DiffAugment and consistency regularisation.
+# DiffAugment and consistency regularization.
 
 
 def test_color():
     x, uniform = images_of((4, 6, 3)), np.random.default_rng(1).uniform(size=(6, 3)).astype(np.float32)
     for image, (u, v, w), result in zip(x, uniform, augment._color(x, uniform), strict=True):
         bright = image + (u - 0.5)
-        grey = bright.mean(axis=2, keepdims=True)
-        saturated = grey + 2 * v * (bright - grey)
+        gray = bright.mean(axis=2, keepdims=True)
+        saturated = gray + 2 * v * (bright - gray)
         expected = saturated.mean() + (w + 0.5) * (saturated - saturated.mean())
         np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_ranges_of_color():
     image, changed = many((4, 6, 3), 900, compiled(partial(augment.diffaugment, policy="color")))
-    grey = lambda x: x.mean(axis=-1, keepdims=True)
+    gray = lambda x: x.mean(axis=-1, keepdims=True)
     slope = lambda y, x: np.sum(y * x, axis=(1, 2, 3)) / np.sum(x**2)
     brightness = changed.mean(axis=(1, 2, 3)) - image.mean()
-    contrast = slope(grey(changed), grey(image) - image.mean())
-    saturation = slope(changed, image - grey(image)) / contrast
+    contrast = slope(gray(changed), gray(image) - image.mean())
+    saturation = slope(changed, image - gray(image)) / contrast
     for values, low, high in ((brightness, -0.5, 0.5), (saturation, 0, 2), (contrast, 0.5, 1.5)):
         np.testing.assert_allclose(np.quantile(values, [0, 0.5, 1]), [low, (low + high) / 2, high], atol=0.1)
     assert np.all(np.abs(np.corrcoef([brightness, saturation, contrast])[np.triu_indices(3, 1)]) < 0.1)
@@ -166,15 +166,15 @@ def test_cutout(shape):
 
 @SHAPES
 def test_affine(shape):
-    """A place in the result, from the centre, is scaled, turned and moved to its source, and nothing at all by 1/2."""
+    """A place in the result, from the center, is scaled, turned and moved to its source, and nothing at all by 1/2."""
     image, u = images_of(shape, 1)[0], np.random.default_rng(3).uniform(size=(3, 5)).astype(np.float32)
     u[2] = 0.5
     result = compiled(augment._affine)(np.stack([image] * 3), u)
     for changed, (y, x, turn, height, width) in zip(result, 2 * u - 1, strict=True):
         sine, cosine = np.sin(turn * np.pi / 12), np.cos(turn * np.pi / 12)
         matrix = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag(np.exp([0.15 * height, 0.15 * width]))
-        centre, sides = (np.array(shape[:2]) - 1) / 2, np.array(shape[:2])
-        offset = centre + 0.1 * sides * [y, x] - matrix @ centre
+        center, sides = (np.array(shape[:2]) - 1) / 2, np.array(shape[:2])
+        offset = center + 0.1 * sides * [y, x] - matrix @ center
         channels = [affine_transform(c, matrix, offset, order=1, mode="mirror") for c in image.transpose(2, 0, 1)]
         np.testing.assert_allclose(changed, np.stack(channels, axis=-1), atol=1e-4)
     np.testing.assert_allclose(result[2], image, atol=1e-5)
@@ -194,7 +194,7 @@ def test_policies_are_applied_in_order():
     assert blank("cutout,color") == 0
 
 
-@pytest.mark.parametrize("policy", ["", "colour", "color, cutout", "color,"])
+@pytest.mark.parametrize("policy", ["", "colors", "color, cutout", "color,"])
 def test_unknown_policy(policy):
     with pytest.raises(UserError, match="must list some of color, translation, cutout"):
         augment.parse_policy(policy)
@@ -248,11 +248,11 @@ def draws_of(n, moves, seed=0):
 
 @SHAPES
 def test_geometry_against_scipy(shape):
-    images, centre = images_of(shape), (np.array(shape[:2]) - 1) / 2
+    images, center = images_of(shape), (np.array(shape[:2]) - 1) / 2
     product = partial(augment._product, augment._geometry(0.9, shape[:2]))
     matrices = np.asarray(compiled(jax.vmap(product))(*draws_of(6, 5)))
     for image, matrix, result in zip(images, matrices, resample(images, matrices), strict=True):
-        offset = centre + matrix[:2, 2] - matrix[:2, :2] @ centre
+        offset = center + matrix[:2, 2] - matrix[:2, :2] @ center
         for c in range(shape[2]):
             expected = affine_transform(image[..., c], matrix[:2, :2], offset, order=1, mode="mirror")
             np.testing.assert_allclose(result[..., c], expected, atol=2e-5)
@@ -272,11 +272,11 @@ def test_geometry_draws():
     np.testing.assert_allclose(np.std(shift[:, :2, 2], axis=0), [1.25, 2.5], rtol=0.05)
 
 
-def test_colours_against_the_paper():
+def test_colors_against_the_paper():
     """Its 4x4 matrices act on columns, ours on rows."""
     v = np.array([1, 1, 1, 0]) / np.sqrt(3)
     luma, one = np.outer(v, v), np.eye(4)
-    tints = compiled(lambda u, n: [make(u, n) for make, _ in augment._colours(0.5, 3)])
+    tints = compiled(lambda u, n: [make(u, n) for make, _ in augment._colors(0.5, 3)])
     for u, n in zip([0.1, 0.3, 0.6, 0.9], [-1.5, -0.2, 0.4, 2.0], strict=True):
         brightness, hue = one.copy(), one.copy()
         brightness[:3, 3] = 0.2 * n
@@ -290,17 +290,17 @@ def test_colours_against_the_paper():
             np.testing.assert_allclose(matrix.T, expected, atol=1e-5)
 
 
-def test_colours_of_one_channel_are_those_of_grey():
-    grey = images_of((8, 8, 1))
-    three = ADA["c"](np.repeat(grey, 3, axis=-1), KEY, INDEX, jnp.float32(0.8))
-    one = ADA["c"](grey, KEY, INDEX, jnp.float32(0.8))
+def test_colors_of_one_channel_are_those_of_gray():
+    gray = images_of((8, 8, 1))
+    three = ADA["c"](np.repeat(gray, 3, axis=-1), KEY, INDEX, jnp.float32(0.8))
+    one = ADA["c"](gray, KEY, INDEX, jnp.float32(0.8))
     np.testing.assert_allclose(three, np.repeat(one, 3, axis=-1), atol=1e-5)
 
 
 def test_each_move_happens_with_its_probability():
     """Each is replaced by a shift of its own size, so that the product tells which ones happened."""
     p = 0.3
-    moves = augment._blits(p, (8, 8)) + augment._geometry(p, (8, 8)) + augment._colours(p, 3)
+    moves = augment._blits(p, (8, 8)) + augment._geometry(p, (8, 8)) + augment._colors(p, 3)
     rates = np.array([rate for _, rate in moves])
     np.testing.assert_allclose(rates, [p] * 4 + [1 - 0.7**0.5, p, 1 - 0.7**0.5] + [p] * 6, rtol=1e-5)
     marks = [(lambda u, n, i=i: augment._translate(jnp.array([2.0**i, 0])), rate) for i, rate in enumerate(rates)]
@@ -333,48 +333,3 @@ def test_hole():
 def test_unknown_pipe(pipe):
     with pytest.raises(UserError, match="must be some of the letters b, g, c, n, o"):
         augment.parse_pipe(pipe)
-
-
-# ADA's control.
-
-
-@jax.jit
-def update(state, logits):
-    return augment.ada_update(state, logits, batch_size=8, interval=4, speed_kimg=1.0)
-
-
-def play(state, turns, logits):
-    for _ in range(turns):
-        state = update(state, jnp.asarray(logits, jnp.float32))
-    return state
-
-
-def test_p_rises_when_the_discriminator_is_sure_and_falls_when_not():
-    state = play(augment.ada_init(), 41, np.ones(8))
-    assert state["p"] == pytest.approx(40 * 8 / 1000)  # p moves by the images of whole intervals, one turn late
-    state = play(state, 21, [1, 1, 1, 1, 1, 1, -1, -1])  # r_t = 0.5 < 0.6
-    assert 0 < state["p"] < 40 * 8 / 1000
-    assert play(state, 100, -np.ones(8))["p"] == 0
-    assert play(state, 200, np.ones(8))["p"] == 1
-
-
-def test_a_move_takes_the_signs_of_one_interval():
-    state = augment.ada_init()
-    for sure, turns, p in ((True, 4, 0), (False, 4, 32), (True, 4, 0), (True, 4, 32), (True, 1, 64)):
-        state = play(state, turns, np.full(8, 1.0 if sure else -1.0))
-        assert state["p"] == pytest.approx(p / 1000)
-    assert (state["signs"], state["turns"]) == (1, 1)
-
-
-def test_averaged_states_of_two_devices_are_the_state_of_one():
-    rng = np.random.default_rng(0)
-    one, two, path = augment.ada_init(), augment.ada_init(), []
-    for _ in range(60):
-        logits = jnp.asarray(rng.normal(rng.normal(0.85, 0.5), 1, 8), jnp.float32)
-        one = update(one, logits)
-        halves = [update(two, half) for half in (logits[:4], logits[4:])]
-        two = jax.tree.map(lambda *leaves: sum(leaves) / 2, *halves)
-        for name, value in one.items():
-            np.testing.assert_allclose(two[name], value, atol=1e-6)
-        path.append(float(one["p"]))
-    assert {-1, 1} <= set(np.sign(np.diff(path)))

@@ -10,19 +10,24 @@ import optax
 import pytest
 from tiny import get_config
 
-from gan_jax.game import Game, Turn, batches_per_round, due, init_state, make_round, make_step, mean_over_parts
+from gan_jax.errors import UserError
+from gan_jax.game import Game, Turn, batches_per_round, due, init_state, make_round, make_step
 from gan_jax.games.adversarial import make_game
-from gan_jax.optimizers import ema_decay
+from gan_jax.micro_batches import mean_over_parts
+from gan_jax.modalities import Field, label, points
+from gan_jax.schedules import ema_decay
 
 KEY = jax.random.key(3)
 SGD = {"generator": optax.sgd(0.1), "discriminator": optax.sgd(0.1)}
+FIELDS = {"points": Field(points.MODALITY, (2,)), "label": Field(label.MODALITY, (), ("a", "b", "c"))}
+LAZY = {"terms.r1": {"every": 3}}
 
 
 def a_batch(repeats=None, size=6, seed=0):
     rng = np.random.default_rng(seed)
     leading = (size,) if repeats is None else (repeats, size)
     return {
-        "image": rng.normal(size=(*leading, 2)).astype(np.float32),
+        "points": rng.normal(size=(*leading, 2)).astype(np.float32),
         "label": rng.integers(0, 3, leading).astype(np.int32),
         "index": np.broadcast_to(np.arange(size, dtype=np.int32), leading),
     }
@@ -34,9 +39,9 @@ def same(a, b):
 
 @pytest.fixture(scope="module")
 def started():
-    """A conditional game with batch normalisation in both players, and its first state."""
+    """A conditional game with batch normalization in both players, and its first state."""
     norm = {"networks.generator.norm": "batch", "networks.discriminator.norm": "batch"}
-    game = make_game(get_config(**norm), (2,), 3)
+    game = make_game(get_config(labels="require", **norm), FIELDS)
     return game, jax.jit(lambda key: init_state(game, SGD, key))(jax.random.key(0))
 
 
@@ -67,14 +72,12 @@ def test_a_step_is_deterministic_in_its_key(started, number):
     assert not same(first.variables, other.variables)
 
 
-@pytest.mark.parametrize(
-    "penalty", [{}, {"penalty.name": "r1"}, {"penalty.name": "gradient_penalty", "penalty.every": 2}]
-)
+@pytest.mark.parametrize("penalty", [{}, {"terms.r1": {}}, {"terms.gradient_penalty": {"every": 2}}])
 def test_gradients_against_finite_differences(tiny, penalty):
     """SGD with rate 1 moves by the gradient; its product with random directions must be the loss's slope there."""
-    game = make_game(tiny(**penalty), (2,), 0)
+    game = make_game(tiny(**penalty), FIELDS)
     unit = {player: optax.sgd(1.0) for player in SGD}
-    state = init_state(game, unit, jax.random.key(0))
+    state, batch = init_state(game, unit, jax.random.key(0)), {**a_batch(), "step": jnp.int32(0)}
     for turn in game.turns:
         before = state.variables[turn.player]["params"]
         after = make_step(turn, unit[turn.player])(state, a_batch(), KEY)[0].variables[turn.player]["params"]
@@ -82,7 +85,7 @@ def test_gradients_against_finite_differences(tiny, penalty):
 
         def loss(params, turn=turn):
             own = {**state.variables[turn.player], "params": params}
-            return turn.loss({**state.variables, turn.player: own}, a_batch(), KEY)[0]
+            return turn.loss({**state.variables, turn.player: own}, batch, KEY)[0]
 
         for seed in range(3):
             leaves, tree = jax.tree.flatten(before)
@@ -95,9 +98,9 @@ def test_gradients_against_finite_differences(tiny, penalty):
 
 
 @pytest.mark.parametrize("parts", [2, 3])
-@pytest.mark.parametrize("penalty", ["none", "gradient_penalty"])
+@pytest.mark.parametrize("penalty", [{}, {"terms.gradient_penalty": {}}])
 def test_micro_batches_are_the_batch(tiny, penalty, parts):
-    game = make_game(tiny(**{"penalty.name": penalty}), (2,), 3)
+    game = make_game(tiny(labels="require", **penalty), FIELDS)
     state = init_state(game, SGD, jax.random.key(0))
     for turn in game.turns:
         whole, by_parts = (
@@ -118,7 +121,7 @@ def test_the_mean_over_parts_of_a_batch(monkeypatch, backend):
 
 
 def test_micro_batches_average_statistics_as_devices_do(started):
-    """Batch normalisation sees each part by itself, and the running statistics move by the mean over parts."""
+    """Batch normalization sees each part by itself, and the running statistics move by the mean over parts."""
     game, state = started
     turn, batch = game.turns[0], a_batch()
     new, _ = make_step(turn, SGD["discriminator"], micro_batches=2)(state, batch, KEY)
@@ -130,7 +133,7 @@ def test_micro_batches_average_statistics_as_devices_do(started):
 
 def test_a_round_is_its_steps_in_order(tiny):
     """n_critic = 2 with a lazy penalty, played by hand with the keys that the docstring promises."""
-    game = make_game(tiny(**{"n_critic": 2, "penalty.name": "r1", "penalty.every": 3}), (2,), 0)
+    game = make_game(tiny(n_critic=2, **LAZY), FIELDS)
     assert batches_per_round(game) == 2
     state, batch = init_state(game, SGD, jax.random.key(0)), a_batch(repeats=2)
     play = make_round(game, SGD, ema_decay=lambda step: 0.9)
@@ -151,8 +154,8 @@ def test_a_round_is_its_steps_in_order(tiny):
 
 
 def test_only_due_turns_are_played(tiny):
-    game = make_game(tiny(**{"penalty.name": "r1", "penalty.every": 3}), (2,), 0)
-    everything = ("discriminator", "penalty", "generator")
+    game = make_game(tiny(**LAZY), FIELDS)
+    everything = ("discriminator", "r1", "generator")
     assert [due(game, step) for step in range(4)] == [everything, everything[::2], everything[::2], everything]
     state = init_state(game, SGD, jax.random.key(0))
     _, metrics = make_round(game, SGD, ema_decay=lambda step: 0.9)(state, a_batch(1), KEY, ("generator",))
@@ -161,7 +164,7 @@ def test_only_due_turns_are_played(tiny):
 
 def test_one_compilation_per_due_set(tiny):
     """Steps, learning rates and averages change every round; that must not compile anything anew."""
-    game = make_game(tiny(**{"penalty.name": "r1", "penalty.every": 3}), (2,), 0)
+    game = make_game(tiny(**LAZY), FIELDS)
     play = jax.jit(make_round(game, SGD, ema_decay=ema_decay(1.0, 0.05, 16)), static_argnums=3, donate_argnums=0)
     state = jax.jit(lambda key: init_state(game, SGD, key))(jax.random.key(0))
     for step in range(9):
@@ -169,30 +172,91 @@ def test_one_compilation_per_due_set(tiny):
     assert play._cache_size() == len({due(game, step) for step in range(9)}) == 2
 
 
-def test_turns_see_one_view_of_a_batch_and_draw_alike_where_they_say_so():
-    noise = lambda variables, batch, key: (
-        jnp.sum(variables["one"]["params"]),
-        ({}, {"drawn": jax.random.uniform(key)}),
-    )
-    seeing = lambda variables, batch, key: (jnp.sum(variables["one"]["params"]), ({}, {"seen": jnp.sum(batch["x"])}))
-    turns = (
-        Turn("a", "one", noise),
-        Turn("b", "one", noise, draws_as="a"),
-        Turn("c", "one", noise),
-        Turn("d", "one", seeing),
-        Turn("e", "one", seeing),
-    )
-    view = lambda batch, key: {"x": batch["x"] + jax.random.uniform(key)}
-    game = Game(lambda key: {"one": {"params": jnp.zeros(1)}}, turns, None, averaged=(), view=view)
+def seen(variables, batch, key):
+    """A loss that says what it draws and what it is given."""
+    return jnp.sum(variables["one"]["params"]), ({}, {"drawn": jax.random.uniform(key), "seen": jnp.sum(batch["x"])})
+
+
+def shift(batch, key):
+    return {"x": batch["x"] + jax.random.uniform(key)}
+
+
+def game_of(turns, **others):
+    """Turns of one player with one parameter."""
+    return Game(lambda key: {"one": {"params": jnp.zeros(1)}}, tuple(turns), {}, averaged=(), **others)
+
+
+def play(game, due_turns=None, rounds=1):
+    """The metrics of the last of some rounds on batches of ones, {"turn/metric": number}."""
     optimizers = {"one": optax.sgd(0.1)}
-    play = make_round(game, optimizers, ema_decay=lambda step: 0.0)
-    state, found = init_state(game, optimizers, KEY), []
-    for due_turns in ("abcde", "bce"):
-        _, metrics = play(state, {"x": jnp.ones((1, 1))}, KEY, tuple(due_turns))
-        found.append({name[0]: float(value) for name, value in metrics.items() if name[2:] in ("drawn", "seen")})
-    first, second = found
-    assert first["a"] == first["b"] != first["c"] and first["d"] == first["e"] != 1
-    assert second == {name: first[name] for name in "bce"}  # whether or not the other turns are due
+    play_round, state = make_round(game, optimizers, ema_decay=lambda step: 0.0), init_state(game, optimizers, KEY)
+    batch = {"x": jnp.ones((batches_per_round(game), 1))}
+    for step in range(rounds):
+        state, metrics = play_round(state, batch, KEY, due_turns or due(game, step))
+    return {name: float(value) for name, value in metrics.items() if name.endswith(("/drawn", "/seen"))}
+
+
+def test_turns_see_one_crop_of_a_batch_and_draw_alike_where_they_say_so():
+    turns = Turn("a", "one", seen), Turn("b", "one", seen, draws_as="a"), Turn("c", "one", seen)
+    game = game_of(turns, preprocess=shift)
+    first, second = play(game), play(game, ("b", "c"))
+    assert first["a/drawn"] == first["b/drawn"] != first["c/drawn"]
+    assert first["a/seen"] == first["b/seen"] == first["c/seen"] != 1
+    assert second == {name: first[name] for name in second}  # whether or not the other turns are due
+    assert {name[0] for name in second} == {"b", "c"}
+
+
+@pytest.mark.parametrize("preprocess", [None, shift])
+def test_turns_that_are_added_at_the_end_leave_the_draws_before_them_as_they_are(preprocess):
+    turns = Turn("a", "one", seen), Turn("b", "one", seen, repeat=2)
+    more = Turn("c", "one", seen, draws_as="a"), Turn("d", "one", seen, first=1), Turn("e", "one", seen, every=2)
+    for rounds in (1, 2, 3):
+        few, many = (play(game_of(each, preprocess=preprocess), rounds=rounds) for each in (turns, turns + more))
+        assert few == {name: value for name, value in many.items() if name[0] in "ab"}
+        assert many["c/drawn"] == many["a/drawn"]
+
+
+def test_a_mistyped_draws_as_is_a_user_error():
+    game = game_of([Turn("a", "one", seen), Turn("b", "one", seen, draws_as="A")])
+    with pytest.raises(UserError, match=r"^turn 'b' draws_as='A': the game's turns are a, b$"):
+        make_round(game, {"one": optax.sgd(0.1)}, ema_decay=lambda step: 0.0)
+
+
+def rounds_of(game, name, rounds=12):
+    return [step for step in range(rounds) if name in due(game, step)]
+
+
+def test_a_turn_is_due_in_its_window_alone():
+    turns = [
+        Turn("always", "one", seen),
+        Turn("between", "one", seen, first=3, last=7),
+        Turn("late", "one", seen, first=9),
+        Turn("early", "one", seen, last=2),
+        Turn("never", "one", seen, last=0),
+        Turn("lazy", "one", seen, every=3, first=4, last=10),
+    ]
+    game = game_of(turns)
+    assert rounds_of(game, "always") == list(range(12))
+    assert rounds_of(game, "between") == [3, 4, 5, 6]
+    assert rounds_of(game, "late") == [9, 10, 11] and rounds_of(game, "early") == [0, 1]
+    assert rounds_of(game, "never") == []
+    assert rounds_of(game, "lazy") == [6, 9]  # in step with the rounds, not with its window
+
+
+def test_a_window_opens_and_closes_while_a_game_is_played():
+    """Each player counts the rounds that it moves in; there is one compilation for each set of turns."""
+    count = lambda player: lambda variables, batch, key: (jnp.sum(variables[player]["params"]), ({}, {}))
+    windows = {"early": {"last": 3}, "always": {}, "late": {"first": 3}, "between": {"first": 2, "last": 5}}
+    turns = tuple(Turn(name, name, count(name), **window) for name, window in windows.items())
+    game = Game(lambda key: {name: {"params": jnp.zeros(1)} for name in windows}, turns, {}, averaged=())
+    optimizers = dict.fromkeys(windows, optax.sgd(1.0))
+    run = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.0), static_argnums=3)
+    state = init_state(game, optimizers, KEY)
+    for step in range(8):
+        state, _ = run(state, {}, KEY, due(game, step))
+    moved = {name: -float(own["params"][0]) for name, own in state.variables.items()}
+    assert moved == {"early": 3, "always": 8, "late": 5, "between": 3}
+    assert run._cache_size() == 4  # early, early and between, late and between, late
 
 
 def test_a_player_without_a_turn_is_frozen():
@@ -200,7 +264,7 @@ def test_a_player_without_a_turn_is_frozen():
         return jnp.sum((variables["mover"]["params"] - variables["goal"]["params"]) ** 2), ({}, {})
 
     start = {"mover": {"params": jnp.zeros(3)}, "goal": {"params": jnp.arange(3.0)}}
-    game = Game(lambda key: start, (Turn("move", "mover", pull),), None, averaged=("mover",))
+    game = Game(lambda key: start, (Turn("move", "mover", pull),), {}, averaged=("mover",))
     optimizers = {"mover": optax.sgd(0.25)}
     state = init_state(game, optimizers, KEY)
     for _ in range(20):

@@ -38,8 +38,8 @@ def test_saved_picture(tmp_path, channels):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_jpeg_keeps_thin_lines_of_colour(tmp_path):
-    """Without chroma subsampling, which would mix the colours of neighbouring pixels."""
+def test_jpeg_keeps_thin_lines_of_color(tmp_path):
+    """Without chroma subsampling, which would mix the colors of neighboring pixels."""
     picture = np.zeros((16, 16, 3), np.uint8)
     picture[:, ::2, 0], picture[:, 1::2, 2] = 255, 255
     for name in ("a.jpg", "a.JPEG"):
@@ -47,8 +47,8 @@ def test_jpeg_keeps_thin_lines_of_colour(tmp_path):
         saved = Image.open(tmp_path / name)
         assert saved.format == "JPEG" and saved.size == (16, 16)
         assert np.abs(np.asarray(saved).astype(int) - picture).mean() < 8
-    images.save(picture[..., :1], tmp_path / "grey.jpg")
-    assert Image.open(tmp_path / "grey.jpg").mode == "L"
+    images.save(picture[..., :1], tmp_path / "gray.jpg")
+    assert Image.open(tmp_path / "gray.jpg").mode == "L"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -76,10 +76,40 @@ def test_a_long_animation_is_thinned_and_ends_with_the_last_picture(tmp_path):
     assert abs(int(np.asarray(animation.convert("L"))[0, 0]) - 248) <= 1
 
 
-def test_points_in_the_plane_over_a_field():
-    real, fake = np.random.default_rng(0).normal(size=(2, 50, 2))
-    picture = images.draw_points(real, fake, lambda points: points[:, 0])
-    plain = images.draw_points(None, fake)
-    assert picture.shape == plain.shape == (600, 600, 3)
-    left, right = picture[300, 100].astype(int), picture[300, 540].astype(int)
-    assert left[1] < left[0] and right[1] > right[0]  # purple where D says generated, green where it says real
+def test_words_are_as_wide_as_they_are_long():
+    short, long = images.text("cat"), images.text("a cat and a dog")
+    assert short.dtype == np.uint8 and short.shape[0] == long.shape[0] and short.shape[2] == 1
+    assert 3 * short.shape[1] < long.shape[1]
+    assert short.min() == 0 and (short[:, 0] == 255).all() and (short[0] == 255).all()  # black, within white
+    assert images.text("cat", size=28).shape[0] > 1.5 * short.shape[0]
+    assert images.text("").shape[0] == short.shape[0]
+
+
+def test_a_sheet_has_titles_over_its_columns():
+    rng = np.random.default_rng(0)
+    gray, color = (rng.integers(0, 255, (n, 28, 20, c), np.uint8) for n, c in ((2, 1), (3, 3)))
+    sheet = images.titled_sheet({"input": gray, "output": color}, smallest=28)
+    head = images.text("input").shape[0]
+    assert sheet.dtype == np.uint8 and sheet.shape[0] == head + 3 * 56 and sheet.shape[2] == 3  # enlarged 2 times
+    large = [images.repeat(2, axis=1).repeat(2, axis=2) for images in (gray.repeat(3, axis=3), color)]
+    width = max(images.text("input").shape[1], 40)
+    titles = images.text("input"), images.text("output")
+    start = (titles[0].shape[1] - 40) // 2 if titles[0].shape[1] > 40 else 0
+    np.testing.assert_array_equal(sheet[head : head + 56, start : start + 40], large[0][0])
+    np.testing.assert_array_equal(sheet[head + 56 : head + 112, start : start + 40], large[0][1])
+    assert (sheet[head + 112 :, :width] == 255).all()  # there are but two of them
+    left = (width - titles[0].shape[1]) // 2
+    shown = sheet[:head, left : left + titles[0].shape[1]]
+    np.testing.assert_array_equal(shown, titles[0].repeat(3, axis=2))
+    start = width + images.MARGIN + max(0, titles[1].shape[1] - 40) // 2
+    np.testing.assert_array_equal(sheet[head + 112 :, start : start + 40], large[1][2])
+
+
+def test_smaller_pictures_in_a_sheet_are_enlarged_to_the_largest():
+    small, large = np.full((2, 16, 16, 1), 7, np.uint8), np.full((2, 64, 64, 3), 100, np.uint8)
+    wide = np.full((2, 16, 128, 1), 9, np.uint8)
+    sheet = images.titled_sheet({"a": small, "b": large, "c": wide})
+    head = images.text("a").shape[0]
+    assert sheet.shape == (head + 2 * 64, 64 + 64 + 128 + 2 * images.MARGIN, 3)
+    assert (sheet[head:, :64] == 7).all() and (sheet[head:, 68:132] == 100).all()
+    assert (sheet[head + 24 : head + 40, 136:] == 9).all() and (sheet[head : head + 24, 136:] == 255).all()

@@ -44,7 +44,7 @@ def test_against_numpy(name):
 
 @pytest.mark.parametrize("name", losses.__all__)
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
-def test_sure_discriminator_gives_finite_losses_and_gradients(name, logit):
+def test_a_confident_discriminator_gives_finite_losses_and_gradients(name, logit):
     logits = jnp.full(3, logit)
     for loss in getattr(losses, name)[:2]:
         value, gradient = jax.value_and_grad(lambda x, loss=loss: loss(x, -x).sum())(logits)
@@ -70,7 +70,24 @@ def test_boundary_of_a_critic_ignores_a_shift(name):
     np.testing.assert_allclose(shifted - 100, (REAL.mean() + FAKE.mean()) / 2, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", losses.__all__)
+def test_accuracy_is_the_share_beyond_the_boundary(name):
+    boundary = 0.0 if name in ("minimax", "non_saturating", "hinge") else (REAL.mean() + FAKE.mean()) / 2
+    boundary = 0.5 if name == "least_squares" else boundary
+    found = losses.accuracy(getattr(losses, name), jnp.array(REAL), jnp.array(FAKE))
+    expected = {"real_accuracy": np.greater(REAL, boundary).mean(), "fake_accuracy": np.less(FAKE, boundary).mean()}
+    assert {metric: float(value) for metric, value in found.items()} == pytest.approx(expected)
+
+
+def test_accuracy_of_a_discriminator_that_knows_and_of_one_that_says_nothing():
+    rates = lambda real, fake: [float(x) for x in losses.accuracy(losses.hinge, real, fake).values()]
+    assert rates(jnp.full(5, 2.0), jnp.full(3, -2.0)) == [1, 1]
+    assert rates(jnp.full(5, -2.0), jnp.full(3, 2.0)) == [0, 0]
+    assert rates(jnp.full(5, 2.0), jnp.full(3, 2.0)) == [1, 0]
+    assert rates(jnp.zeros(5), jnp.zeros(3)) == [0, 0]  # on the boundary neither is right
+
+
 @pytest.mark.parametrize("real, fake", [((4, 1), (4, 1)), ((4,), (3,))])
-def test_wrong_shapes_are_refused(real, fake):
+def test_wrong_shapes_are_rejected(real, fake):
     with pytest.raises(AssertionError):
         losses.hinge.discriminator(jnp.zeros(real), jnp.zeros(fake))

@@ -11,7 +11,7 @@ def test_draws_depend_on_the_index_alone():
     key = jax.random.key(0)
     whole = per_example(jax.random.normal, key, jnp.arange(8), (3,))
     parts = [per_example(jax.random.normal, key, jnp.arange(i, i + 2), (3,)) for i in (0, 2, 4, 6)]
-    np.testing.assert_allclose(whole, jnp.concatenate(parts), rtol=1e-6)  # vectorised code may differ in the last bit
+    np.testing.assert_allclose(whole, jnp.concatenate(parts), rtol=1e-6)  # vectorized code may differ in the last bit
     assert len(np.unique(whole)) == 24
 
 

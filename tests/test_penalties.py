@@ -8,7 +8,9 @@ import pytest
 from gan_jax import penalties
 from gan_jax.errors import UserError
 from gan_jax.games.adversarial import make_game
+from gan_jax.modalities import Field, points
 
+FIELDS = {"points": Field(points.MODALITY, (2,))}
 W = np.random.default_rng(0).normal(size=(3, 2, 1))
 REAL, FAKE = np.random.default_rng(1).normal(size=(2, 5, 3, 2, 1)).astype(np.float32)
 MIX = np.linspace(0, 1, 5).astype(np.float32)
@@ -60,7 +62,7 @@ def test_gradient_penalty():
     np.testing.assert_allclose(penalties.gradient_penalty(quadratic, REAL, FAKE, MIX, NOISE), expected, rtol=1e-4)
 
 
-def test_gradient_penalty_of_a_flat_critic_can_be_learnt_from():
+def test_gradient_penalty_of_a_flat_critic_can_be_learned_from():
     flat = lambda scale: penalties.gradient_penalty(lambda x: scale * linear(x), REAL, FAKE, MIX, NOISE).mean()
     value, slope = jax.value_and_grad(flat)(0.0)
     assert value == pytest.approx(1, abs=1e-5)
@@ -86,11 +88,22 @@ def test_every_example_has_its_own_penalty():
 
 @pytest.mark.parametrize("every", [1, 4])
 @pytest.mark.parametrize("name", penalties.__all__)
-def test_batch_normalised_critic_is_refused(tiny, name, every):
-    config = tiny(**{"penalty.name": name, "penalty.every": every, "networks.discriminator.norm": "batch"})
-    with pytest.raises(UserError, match=r"normalises over the batch.*BatchNorm_0.*norm=none"):
-        make_game(config, (2,), 0)
+def test_batch_normalized_critic_is_rejected(tiny, name, every):
+    config = tiny(**{f"terms.{name}": {"every": every}, "networks.discriminator.norm": "batch"})
+    message = (
+        rf"normalizes over the batch.*BatchNorm_0.*--config.networks.discriminator.norm=none.*terms.{name}.weight=0"
+    )
+    with pytest.raises(UserError, match=message):
+        make_game(config, FIELDS)
 
 
-def test_batch_normalised_generator_is_not(tiny):
-    make_game(tiny(**{"penalty.name": "r1", "networks.generator.norm": "batch"}), (2,), 0)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"terms.r1": {}, "networks.generator.norm": "batch"},
+        {"terms.r1": {"weight": 0.0}, "networks.discriminator.norm": "batch"},
+    ],
+    ids=["in the generator", "without a penalty"],
+)
+def test_other_batch_normalization_is_not(tiny, changes):
+    make_game(tiny(**changes), FIELDS)

@@ -101,9 +101,9 @@ def test_vgg19_against_torch(tmp_path, state, shape):
     torch.save({**peer.state_dict(), "classifier.0.weight": torch.zeros(4, 5)}, tmp_path / "vgg19.pth")
 
     given = images(shape)
-    normalised = (np.broadcast_to((np.array(given) + 1) / 2, (*shape[:3], 3)) - MEAN) / STD
+    normalized = (np.broadcast_to((np.array(given) + 1) / 2, (*shape[:3], 3)) - MEAN) / STD
     with torch.no_grad():
-        expected = peer(torch.from_numpy(np.float32(normalised)).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+        expected = peer(torch.from_numpy(np.float32(normalized)).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
     opened = open_perceptual(f"vgg19:{tmp_path / 'vgg19.pth'}", shape[-1])
     (seen,) = jax.jit(opened.maps)(opened.params, given)
     assert (expected > 0).mean() > 0.2 and expected.std() > 0.05  # alive
@@ -112,8 +112,8 @@ def test_vgg19_against_torch(tmp_path, state, shape):
 
 def inside(own, given):
     """The maps of the convolutions in the classifier itself."""
-    look = jax.jit(partial(classifier.Network(own.num_classes).apply, capture_intermediates=True))
-    _, seen = look(own.params, given)
+    apply = jax.jit(partial(classifier.Network(own.num_classes).apply, capture_intermediates=True))
+    _, seen = apply(own.params, given)
     layers = {name: calls for name, calls in seen["intermediates"].items() if name.startswith("Conv_")}
     return [nn.relu(layers[f"Conv_{number}"]["__call__"][0]) for number in range(len(layers))]
 
@@ -129,12 +129,12 @@ def test_maps_of_the_classifier_are_those_inside_it():
 
 
 def test_each_channel_is_seen_by_itself_at_any_size():
-    grey, colour, given = open_perceptual("classifier", 1), open_perceptual("classifier", 3), images((2, 40, 33, 3))
-    look = jax.jit(grey.maps)
-    seen = jax.jit(colour.maps)(colour.params, given)
+    gray, color, given = open_perceptual("classifier", 1), open_perceptual("classifier", 3), images((2, 40, 33, 3))
+    maps_of_gray = jax.jit(gray.maps)
+    seen = jax.jit(color.maps)(color.params, given)
     assert [each.shape for each in seen] == [(2, 20, 17, 96), (2, 10, 9, 192), (2, 5, 5, 192)]
     for c in range(3):
-        alone = look(grey.params, given[..., c : c + 1])
+        alone = maps_of_gray(gray.params, given[..., c : c + 1])
         for ours, theirs in zip(seen, alone, strict=True):
             width = theirs.shape[-1]
             np.testing.assert_allclose(ours[..., c * width : (c + 1) * width], theirs, rtol=1e-4, atol=1e-5)
@@ -147,7 +147,7 @@ def save(path, shape):
     return classifier.save(path, params, shape, 2, {})
 
 
-def test_a_classifier_of_colours_from_a_file(tmp_path):
+def test_a_classifier_of_colors_from_a_file(tmp_path):
     own = save(tmp_path / "c.npz", (16, 20, 3))
     opened, given = open_perceptual(f"classifier:{tmp_path}/c.npz", 3), images((2, 16, 20, 3))
     assert opened.name == f"classifier {tmp_path}/c.npz {own.sha256[:12]}"
@@ -167,7 +167,8 @@ def test_a_classifier_without_convolutions(tmp_path):
 def test_unknown_names(name):
     with pytest.raises(UserError) as caught:
         open_perceptual(name, 3)
-    assert str(caught.value) == f"config.srgan.features={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz]"
+    says = f"--config.terms.perceptual.features={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz]"
+    assert str(caught.value) == says
 
 
 def test_channels_that_vgg19_does_not_have(file):
@@ -183,7 +184,7 @@ def test_the_distance_is_a_sum_of_means():
     np.testing.assert_array_equal(perceptual_distance(maps_a, maps_a), 0)
 
 
-def test_maps_that_do_not_belong_together_are_refused():
+def test_maps_that_do_not_belong_together_are_rejected():
     a, b = jnp.zeros((4, 3, 2, 5)), jnp.zeros((4, 3, 2, 6))
     for maps_a, maps_b in (([a], [b]), ([a], [a, a]), ([a[0]], [a[0]])):
         with pytest.raises(AssertionError):

@@ -7,25 +7,28 @@ import pytest
 from gan_jax import data
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
+from gan_jax.loop import train
+from gan_jax.run import load
 from gan_jax.runners import make_runner
-from gan_jax.sampling import load_run
 from gan_jax.sweep import train_seeds
-from gan_jax.train import train
 
 
-def swept(config, seeds):
+def swept(config, seeds, **window):
     source = data.open_source(config.data)
-    return list(train_seeds(config, build(config, source.image_shape, 0), source, seeds))
+    experiment = build(config, data.fields_of(config.data, source))
+    *others, last = experiment.game.turns
+    game = experiment.game._replace(turns=(*others, last._replace(**window)))
+    return list(train_seeds(config, experiment._replace(game=game), source, seeds))
 
 
 @pytest.mark.parametrize("seeds", [[3, 8], [3, 8, 5, 6]])
 def test_each_lane_is_the_run_with_its_seed(tiny, tmp_path, seeds):
     """Two seeds on one of the four devices, four on all of them."""
-    changes = {"n_critic": 2, "penalty.name": "r1", "penalty.every": 2, "total_kimg": 0.256}
+    changes = {"n_critic": 2, "terms.r1": {"every": 2}, "total_kimg": 0.256}
     ((step, state),) = swept(tiny(**changes), seeds)
     for lane, seed in enumerate(seeds[:2]):
         train(tiny(**changes, seed=seed), tmp_path / str(seed), make_runner("jit"))
-        alone = load_run(tmp_path / str(seed)).state
+        alone = load(tmp_path / str(seed)).state
         assert step == int(alone.step) == 8
         for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(alone), strict=True):
             np.testing.assert_allclose(a[lane], b, rtol=2e-3, atol=2e-5)
@@ -36,6 +39,12 @@ def test_it_yields_on_its_way(tiny):
     assert steps == [64, 100]
 
 
-def test_a_cut_off_period_is_refused(tiny):
+def test_a_cut_off_period_is_rejected(tiny):
     with pytest.raises(UserError, match="10 rounds, no multiple of 4"):
-        swept(tiny(**{"penalty.name": "r1", "penalty.every": 4}), [0])
+        swept(tiny(**{"terms.r1": {"every": 4}}), [0])
+
+
+@pytest.mark.parametrize("window", [{"first": 1}, {"last": 5}, {"last": 0}])
+def test_a_game_whose_turns_begin_later_or_end_is_rejected(tiny, window):
+    with pytest.raises(UserError, match="whose turns begin later or end cannot be trained as one program"):
+        swept(tiny(), [0], **window)

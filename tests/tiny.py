@@ -1,11 +1,22 @@
-"""A config file of the smallest experiment: two MLPs on the ring, ten rounds."""
+"""A config of the smallest experiment: two MLPs on the ring, ten rounds."""
 
-from gan_jax.config import base_config
+from gan_jax.config import complete, config_for
+
+
+def changed(config, changes):
+    """The config, complete, with {"dotted.key": value}."""
+    for key, value in changes.items():
+        *groups, last = key.split(".")
+        group = config
+        for name in groups:
+            group = group[name]
+        group[last] = value
+    return complete(config)
 
 
 def get_config(**changes):
     """`changes` are {"dotted.key": value}."""
-    config = base_config()
+    config = config_for()
     config.batch_size = 16
     config.networks.latent_size = 4
     for player in ("generator", "discriminator"):
@@ -14,5 +25,4 @@ def get_config(**changes):
     config.total_kimg = 0.16
     config.log_kimg = config.sample_kimg = config.checkpoint_kimg = 0.08
     config.evaluation.features = "none"
-    config.update_from_flattened_dict(changes)
-    return config
+    return changed(config, changes)

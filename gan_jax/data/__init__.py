@@ -1,22 +1,63 @@
-"""Data: sources of images, and the stream of batches that is made of them."""
+"""Data: sources of examples, and the stream of batches that is made of them."""
 
+import dataclasses
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from gan_jax.data import arrays, folders, pictures, tfds, toys
+import jax
+import numpy as np
+
+from gan_jax.data import sources
 from gan_jax.data.pairs import with_inputs
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, make_source
 from gan_jax.data.split import split
-from gan_jax.data.stream import Stream, rows
+from gan_jax.data.stream import Stream, prepare, rows
 from gan_jax.errors import UserError
+from gan_jax.keys import SIZES, Key
+from gan_jax.lookup import import_by_name, modules_of
+from gan_jax.modalities import Field, Fields
+from gan_jax.preprocess import TASKS, make_inputs
 
-__all__ = ["Source", "Stream", "is_name", "open_source", "rows"]
+__all__ = [
+    "KEYS",
+    "Source",
+    "Stream",
+    "fields_for_inputs",
+    "fields_of",
+    "for_test",
+    "is_name",
+    "make_source",
+    "open_source",
+    "prepare",
+    "rows",
+]
 
-FORMS = "digits, stacked_digits, ring, grid, spiral, moons, folder:PATH, zip:FILE[/FOLDER], npz:FILE, tfds:NAME[:SPLIT]"
-
-
-def is_name(source: str) -> bool:
-    """Whether it has one of the `FORMS`, and is not a path alone."""
-    return source.partition(":")[0] in {form.partition(":")[0] for form in FORMS.split(", ")}
+KEYS = {
+    "source": Key("digits", "tfds:NAME[:SPLIT], folder:PATH, zip:FILE, npz:FILE, ring, ..., or a module of your own"),
+    "image_size": Key("native", 'what images are resized to: "native" (not at all), 64, or "48x80" (height x width)'),
+    "fit": Key("crop", "how they are resized", choices=("crop", "pad", "stretch")),
+    "skip_broken": Key(False, "leave out pictures that cannot be decoded"),
+    "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
+    "labeled": Key(0, "examples that keep their labels, an equal number of each class; 0: all", 0, SIZES),
+    "held_out": Key(0.0, "the share of the examples that is not trained on, but kept for tests", 0, 0.9999),
+    "split_seed": Key(0, "which ones", 0, 2**32 - 1),
+    # What a game that translates makes an image from:
+    "pair": Key(
+        "none",
+        "one half of each picture makes the other: left_right (the left is the input) or right_left",
+        choices=("none", "left_right", "right_left"),
+    ),
+    "inputs": Key("", "or the picture of equal name in another folder: or zip:"),
+    "paired": Key(True, "whether each input has a target; false: two sets without pairs"),
+    "task": Key("none", "or what is made of the image itself", choices=("none", *TASKS)),
+    "factor": Key(4, "of superres: 2, 4 or 8", 2, 8),
+    "jitter": Key(0, "enlarge the shorter side to so many pixels, crop to the old size; 0: no", 0, SIZES),
+    "crop": Key(0, "train on crops of this size; 0: on whole images", 0, SIZES),
+    "flip": Key(False, "flip left to right, half of the time"),
+}
 
 
 def open_source(config: Any) -> Source:
@@ -24,44 +65,119 @@ def open_source(config: Any) -> Source:
 
     Args:
         config: has the attributes
-            source: one of the `FORMS`.
+            source: NAME or NAME:REST, the name that of a module in `gan_jax.data.sources`, or of your own.
             image_size: "native", or the size to resize images to: "64", or height x width, "48x80".
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
-            labelled, held_out, split_seed: see `split.split`.
+            labeled, held_out, split_seed: see `split.split`.
             pair, inputs, paired, task: see `pairs.with_inputs`.
 
     Returns:
-        The source; of the toys it has points, to which image_size and fit mean nothing.
+        The source.
 
     Raises:
         UserError: the config or the data are at fault.
     """
-    source = with_inputs(config, lambda name: _open(config, name))
-    return split(source, labelled=config.labelled, held_out=config.held_out, seed=config.split_seed)
+    source = with_inputs(config, lambda name: _open(config, name), _names_of)
+    return split(source, labeled=config.labeled, held_out=config.held_out, seed=config.split_seed)
+
+
+def for_test(config: Any, source: Source) -> Source:
+    """A source, and the set that is held out of it, with all that maps are given at test time.
+
+    Args:
+        config: see `open_source`.
+        source: of `open_source`, or some of its rows. Holes of `task` inpaint depend on the row, so choose rows first.
+
+    Returns:
+        The source with inputs that are made of its images when they are read; itself if they are not made.
+
+    Raises:
+        UserError: they are to be made of something else than images.
+    """
+    if config.task == "none":
+        return source
+    target, given = source.fields[source.target], fields_for_inputs(config, source.fields)
+    shape = (len(source), *given["input"].shape)
+    made = Inputs(jax.jit(make_inputs(config, target)), target, source.columns[source.target], shape)
+    splits = {name: for_test(config, part) if name == "held_out" else part for name, part in source.splits.items()}
+    return Source({**source.fields, **given}, {**source.columns, "input": made}, splits)
+
+
+def fields_for_inputs(config: Any, fields: Fields) -> Fields:
+    """{"input": what an image is made from}, by a config's `data` and the fields of its source; {} if there is no such.
+
+    Inputs are like the images, unless they are made of them.
+
+    Raises:
+        UserError: they are to be made of something else than images.
+    """
+    target = next(iter(fields.values()))
+    if config.task == "none":
+        return {"input": Field(target.modality, target.shape)} if config.pair != "none" or config.inputs else {}
+    images = jax.ShapeDtypeStruct((1, *target.shape), np.float32)
+    made = jax.eval_shape(make_inputs(config, target), images, jax.random.key(0), np.arange(1))
+    return {"input": Field(target.modality, made.shape[1:])}
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """Inputs that are made of images when they are read.
+
+    Attributes:
+        make: `(images, key, index) -> inputs`.
+        target: the field of the images.
+        images: a column.
+        shape: of the inputs, (N, H, W, C).
+    """
+
+    make: Any
+    target: Field
+    images: Any
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        to_model, from_model = self.target.modality.to_model, self.target.modality.from_model
+        images = to_model(np.asarray(self.images[rows]), self.target)
+        return from_model(self.make(images, jax.random.key(0), np.asarray(rows, np.int32)), self.target)
+
+
+def fields_of(config: Any, source: Source) -> Fields:
+    """All fields of the examples of a game: those that it learns from, and those that its maps are given."""
+    unpaired = source.splits["unpaired"].fields if "unpaired" in source.splits else {}
+    return {**for_test(config, source).fields, **unpaired}
+
+
+def is_name(source: str) -> bool:
+    """Whether it is written as a config names a data set, and is not a path alone."""
+    name, colon, _ = source.partition(":")
+    is_module = all(part.isidentifier() for part in name.split("."))
+    return name in modules_of(sources) or bool(colon and is_module and not Path(source).exists())
 
 
 def _open(config: Any, name: str) -> Source:
-    size, fit = pictures.parse_size(config.image_size), config.fit
-    if fit not in ("crop", "pad", "stretch"):
-        raise UserError(f"data.fit={fit} must be crop, pad or stretch")
-    halves = config.pair != "none"
-    form, _, rest = name.partition(":")
-    if halves and form not in ("folder", "zip"):
-        raise UserError(f"data.pair={config.pair}: only pictures of folder: or zip: have halves, not {name}")
-    match form, rest:
-        case "digits", "":
-            return arrays.digits(size, fit)
-        case "stacked_digits", "":
-            return arrays.stacked_digits(size, fit)
-        case "ring" | "grid" | "spiral" | "moons", "":
-            return getattr(toys, form)()
-        case "folder", path if path:
-            return folders.folder(path, size, fit, config.skip_broken, halves)
-        case "zip", path if path:
-            return folders.zipped(path, size, fit, config.skip_broken, halves)
-        case "npz", path if path:
-            return arrays.npz(path, size, fit)
-        case "tfds", dataset if dataset:
-            return tfds.dataset(dataset, size, fit)
-    raise UserError(f"unknown data.source={name}: it must be one of {FORMS}")
+    module, rest = _module(name), name.partition(":")[2]
+    form = getattr(module, "FORM", None)
+    if form and bool(rest) != (":" in form):
+        raise UserError(f"--config.data.source={name}: must be written {form}; {_forms()}")
+    return module.open_source(rest, config)
+
+
+def _names_of(name: str) -> list[str] | None:
+    names = getattr(_module(name), "names", None)
+    return names and names(name.partition(":")[2])
+
+
+def _module(name: str) -> ModuleType:
+    form = name.partition(":")[0]
+    try:
+        import_by_name(sources, form, "data.source", member="open_source")
+    except UserError as error:
+        raise UserError(f"--{error}; {_forms()}") from None
+    own = f"{sources.__name__}.{form}"
+    return sys.modules[own if own in sys.modules else form]
+
+
+def _forms() -> str:
+    modules = (importlib.import_module(f"{sources.__name__}.{name}") for name in modules_of(sources))
+    return f"the sources are {', '.join(module.FORM for module in modules)}, or MODULE:REST of your own"

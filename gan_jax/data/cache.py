@@ -1,12 +1,10 @@
 """Pictures decoded once, kept on disk as one array that later runs map into memory."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax.data.source import Source
 from gan_jax.errors import UserError
 from gan_jax.files import replacing
 
@@ -29,17 +26,16 @@ def cache_folder() -> Path:
     return Path(home).expanduser()
 
 
-def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callable[[], Chunks]) -> Source:
+def cached(key: tuple, total: int, decode: Callable[[], Chunks]) -> tuple[np.ndarray, np.ndarray]:
     """Opens decoded pictures from the cache, decoding them first where they are not there or are damaged.
 
     Args:
         key: all that the pixels depend on; its `repr` names the files.
-        class_names: the source's.
         total: how many pictures there are to decode, at the most.
         decode: gives chunks of (uint8 [n, H, W, C], n labels).
 
     Returns:
-        A source whose images are memory-mapped, hence read as needed.
+        (the images, memory-mapped, hence read as needed; their labels, int32 [N])
 
     Raises:
         UserError: the cache can't be written; and all that `decode` raises.
@@ -50,24 +46,24 @@ def cached(key: tuple, class_names: tuple[str, ...], total: int, decode: Callabl
     try:
         # A missing file is an OSError; a damaged one one of the others.
         with contextlib.suppress(OSError, EOFError, ValueError, TypeError, KeyError):
-            return _load(images_path, labels_path, class_names)
+            return _load(images_path, labels_path)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(images_path) as images_file, replacing(labels_path) as labels_file:
             shape, labels = _write_images(images_file, _progress(decode(), total), total)
             labels_file.write(json.dumps({"shape": shape, "labels": labels}).encode())
-        return _load(images_path, labels_path, class_names)
+        return _load(images_path, labels_path)
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"cannot write the cache {folder} ({reason}): free its disk or set GAN_JAX_CACHE") from error
 
 
-def _load(images_path: Path, labels_path: Path, class_names: tuple[str, ...]) -> Source:
+def _load(images_path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndarray]:
     images = np.load(images_path, mmap_mode="r")
     saved = json.loads(labels_path.read_bytes())
     if list(images.shape) != saved["shape"] or len(saved["labels"]) != len(images):
         raise ValueError("the two files do not belong together")
     read_ahead(images_path)
-    return Source(images, np.array(saved["labels"], np.int32), class_names)
+    return images, np.array(saved["labels"], np.int32)
 
 
 def read_ahead(path: Path) -> threading.Thread | None:
@@ -111,17 +107,6 @@ def _write_images(file, chunks: Chunks, total: int) -> tuple[list[int], list[int
 
 def _write_header(file, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-
-def check_writable(path: Path) -> None:
-    """Raises UserError if a file cannot be written there: better before hours of work than after."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): choose another place with --out") from None
 
 
 def _progress(chunks: Chunks, total: int) -> Chunks:

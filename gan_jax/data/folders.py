@@ -1,4 +1,4 @@
-"""A person's own pictures, in a folder or a zip file."""
+"""Pictures in folders and zip files, found and decoded."""
 
 import contextlib
 import os
@@ -8,77 +8,27 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
 from gan_jax.data import pictures
 from gan_jax.data.cache import cached
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, make_source
 from gan_jax.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 CHUNK = 64  # pictures that are decoded, and held in memory, at a time
 
 Stamps = dict[str, tuple[int, int]]  # a picture's name, and two numbers that change when it does
 Read = Callable[[str], bytes]
 
 
-def folder(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool = False) -> Source:
-    """All PNG, JPEG, WebP, BMP and GIF files in a folder and the folders in it.
-
-    A picture's label is the name of the folder it lies in; where that is one and the same, the set is unlabelled.
-    Hidden files and other kinds of files are passed over. The images have one channel if all pictures are grey.
-
-    Args:
-        path: the folder; ~ is expanded.
-        size: (H, W) to resize to, or None if all pictures have one size.
-        fit: how to, see `pictures.fitted`.
-        skip_broken: leave out pictures that can't be decoded.
-        halves: each picture is two, side by side, to be fitted one by one: the images are [H, 2 W, C].
-
-    Returns:
-        A source that is decoded at its first opening and comes from the cache ever after.
+def in_folder(path: str) -> tuple[Path, Stamps]:
+    """A folder, and the pictures in it and in the folders in it.
 
     Raises:
-        UserError: there is no such folder, no picture in it, a broken one, or sizes differ and `size` is None.
+        UserError: there is no such folder.
     """
-    root, found = _in_folder(path)
-    return _open(root, found, lambda name: (root / name).read_bytes(), size, fit, skip_broken, halves)
-
-
-def zipped(path: str, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool = False) -> Source:
-    """All pictures in a zip file, or in a folder in one, as `folder` has them.
-
-    Args:
-        path: the file, and after it, if wanted, a folder inside: "~/cifar10.zip/train".
-        size, fit, skip_broken, halves: see `folder`.
-
-    Returns:
-        A source that is decoded at its first opening and comes from the cache ever after.
-
-    Raises:
-        UserError: there is no such file or it is no zip file; else see `folder`.
-    """
-    root, members, archive = _in_zip(path)
-    with archive:
-        found = {name: (info.file_size, info.CRC) for name, info in members.items()}
-        return _open(root, found, lambda name: archive.read(members[name]), size, fit, skip_broken, halves)
-
-
-def names(form: str, path: str) -> list[str]:
-    """The names of the pictures of a "folder" or a "zip", as they lie in it, in the order of the source.
-
-    Raises:
-        UserError: there is no such thing.
-    """
-    if form == "folder":
-        return sorted(_in_folder(path)[1])
-    _, members, archive = _in_zip(path)
-    archive.close()
-    return sorted(members)
-
-
-def _in_folder(path: str) -> tuple[Path, Stamps]:
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         raise UserError(f"no such folder: {root}")
@@ -94,7 +44,12 @@ def _in_folder(path: str) -> tuple[Path, Stamps]:
     return root, found
 
 
-def _in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
+def in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
+    """A place in a zip file, the pictures there by their names below it, and the file, open.
+
+    Raises:
+        UserError: there is no such file, or it is no zip file.
+    """
     root = Path(path).expanduser().absolute()
     file = next((place for place in (root, *root.parents) if place.is_file()), None)
     if file is None:
@@ -112,14 +67,34 @@ def _in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFil
 def _is_picture(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return name.lower().endswith(SUFFIXES) and not hidden
+    return name.lower().endswith(pictures.SUFFIXES) and not hidden
 
 
-def _open(
-    root: Path, found: Stamps, read: Read, size: tuple[int, int] | None, fit: str, skip_broken: bool, halves: bool
-) -> Source:
+def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
+    """Pictures as a data set.
+
+    A picture's label is the name of the folder it lies in; where that is one and the same, the set is unlabeled.
+    Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
+
+    Args:
+        root: where they lie.
+        found: the pictures.
+        read: gives the bytes of one.
+        config: the config's `data`: `image_size` and `fit`; `skip_broken`, to leave out pictures that can't be decoded;
+            and `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the images
+            are [H, 2 W, C].
+
+    Returns:
+        A source that is decoded at its first opening and comes from the cache ever after.
+
+    Raises:
+        UserError: there is no picture, a broken one, or sizes differ and `image_size` is "native".
+    """
     if not found:
-        raise UserError(f"no pictures in {root}: it must hold {', '.join(SUFFIXES)} files")
+        raise UserError(f"no pictures in {root}: it must hold {', '.join(pictures.SUFFIXES)} files")
+    size, fit, skip_broken, halves = (
+        pictures.parse_size(config.image_size), config.fit, config.skip_broken, config.pair != "none",
+    )  # fmt: skip
     names = sorted(found)
     parents = [PurePosixPath(root.as_posix(), name).parent.name for name in names]
     classes = sorted(set(parents))
@@ -127,13 +102,11 @@ def _open(
     labels = {name: number[parent] for name, parent in zip(names, parents, strict=True)}
 
     key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
-    class_names = tuple(classes) if len(classes) > 1 else ()
-    fitted = pictures.fitted_halves if halves else pictures.fitted
-    fit_to = partial(fitted, size=size, fit=fit)
-    source = cached(key, class_names, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
-    if len(source) < len(names):
-        print(f"{root}: skipped {len(names) - len(source):,} broken of {len(names):,} pictures", file=sys.stderr)
-    return source
+    fit_to = partial(pictures.fitted_halves if halves else pictures.fitted, size=size, fit=fit)
+    images, kept = cached(key, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
+    if len(images) < len(names):
+        print(f"{root}: skipped {len(names) - len(images):,} broken of {len(names):,} pictures", file=sys.stderr)
+    return make_source("image", images, kept, tuple(classes) if len(classes) > 1 else ())
 
 
 def _decoded(
@@ -149,7 +122,8 @@ def _decoded(
         except UserError as error:
             return UserError(f"{root}/{name}: {error}")
         except Exception as error:  # a broken file makes Pillow raise nearly anything
-            return UserError(f"cannot read {root}/{name} ({brief(error)}): remove it or set data.skip_broken=true")
+            cure = "remove it or set --config.data.skip_broken=true"
+            return UserError(f"cannot read {root}/{name} ({pictures.brief(error)}): {cure}")
 
     first = None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -165,28 +139,21 @@ def _decoded(
                 if image.shape != first[1]:
                     sizes = " but ".join(f"{n} is {s[0]}x{s[1]}" for n, s in (first, (name, image.shape)))
                     raise UserError(
-                        f"pictures in {root} differ in size (height x width): {sizes}: set data.image_size=N"
+                        f"pictures in {root} differ in size (height x width): {sizes}: set --config.data.image_size=N"
                     )
                 images.append(image)
                 kept.append(labels[name])
             if images:
                 stacked = np.stack(images)
-                yield stacked.reshape(*stacked.shape[:3], -1), kept  # grey is [n, H, W] so far
+                yield stacked.reshape(*stacked.shape[:3], -1), kept  # gray is [n, H, W] so far
     if first is None:
         raise UserError(f"none of the {len(names):,} pictures in {root} can be read")
 
 
 def _mode(names: list[str], read: Read) -> str:
-    """Pillow's mode for all: "L" if every picture is grey; the first one in colour, most often the first, decides."""
+    """Pillow's mode for all: "L" if every picture is gray; the first one in color, most often the first, decides."""
     for name in names:
         with contextlib.suppress(Exception):  # a broken picture, which the decoding will deal with
-            if not pictures.is_grey(read(name)):
+            if not pictures.is_gray(read(name)):
                 return "RGB"
     return "L"
-
-
-def brief(error: Exception) -> str:
-    """Why a picture cannot be decoded, in one line."""
-    from PIL import UnidentifiedImageError
-
-    return "not a picture" if isinstance(error, UnidentifiedImageError) else str(error).split("\n")[0]

@@ -7,89 +7,111 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.data import folders
-from gan_jax.data.source import Rows, Source
+from gan_jax.data.source import Source
 from gan_jax.errors import UserError
 
+Names = Callable[[str], list[str] | None]
 
-def with_inputs(config: Any, open_one: Callable[[str], Source]) -> Source:
+
+def with_inputs(config: Any, open_one: Callable[[str], Source], names_of: Names) -> Source:
     """The data set of a game that translates; that of any other game as it is.
 
     Args:
         config: see `gan_jax.data.open_source`.
         open_one: opens a `config.source`; of pairs in halves, images with both of them.
+        names_of: the names of its pictures in the order of its rows; None if it has no pictures with names.
 
     Returns:
-        A source with `inputs`, or with `unpaired` ones: both sets have one size, and colours if either has them.
+        A source with the field "input", or with an "unpaired" split that has it: images of both have one size, and
+        colors if either has them.
 
     Raises:
         UserError: the config contradicts itself, or pictures have no partners.
     """
-    if config.pair not in ("none", "left_right", "right_left"):
-        raise UserError(f"data.pair={config.pair!r}: must be none, left_right or right_left (the input first)")
     if (config.pair != "none") + bool(config.inputs) + (config.task != "none") > 1:
-        raise UserError("data.pair, data.inputs and data.task each say what images are made from: set one of them")
+        raise UserError(
+            "--config.data.pair, --config.data.inputs and --config.data.task each say what images are made from: "
+            "set one of them"
+        )
+    if config.pair != "none" and names_of(config.source) is None:
+        raise UserError(
+            f"--config.data.pair={config.pair}: only pictures of folder: or zip: have halves, not {config.source}"
+        )
     source = open_one(config.source)
     if config.pair != "none":
-        source = _in_halves(source, left_first=config.pair == "left_right")
+        source, inputs = _halves(source, left_first=config.pair == "left_right")
     elif config.inputs:
-        source = _from_two(config, source, open_one(config.inputs))
-    if source.inputs is None or config.paired:
+        source, inputs = _alike(source, open_one(config.inputs))
+        if config.paired:
+            inputs = inputs.select(_partners(config, len(source), len(inputs), names_of))
+    else:
         return source
-    unpaired = Source(source.inputs, np.zeros(len(source), np.int32))
-    return dataclasses.replace(source, inputs=None, unpaired=unpaired)
+    inputs = Source({"input": inputs.fields[inputs.target]}, {"input": inputs.columns[inputs.target]})
+    if config.paired:
+        return Source({**source.fields, **inputs.fields}, {**source.columns, **inputs.columns})
+    return dataclasses.replace(source, splits={"unpaired": inputs})
 
 
-def _in_halves(source: Source, left_first: bool) -> Source:
-    halves = Columns(source.images, 0), Columns(source.images, 1)
-    inputs, images = halves if left_first else reversed(halves)
-    return Source(images, source.labels, source.class_names, inputs=inputs)
+def _halves(source: Source, left_first: bool) -> tuple[Source, Source]:
+    """(the images, their inputs) of images that hold both."""
+    both = source.columns[source.target]
+    left, right = (_with_target(source, Half(both, number)) for number in (0, 1))
+    return (right, left) if left_first else (left, right)
 
 
-def _from_two(config: Any, source: Source, inputs: Source) -> Source:
-    channels = {each.image_shape[-1] for each in (source, inputs)}
-    images, others = (
-        Coloured(each.images) if each.image_shape[-1] < max(channels) else each.images for each in (source, inputs)
+def _alike(source: Source, inputs: Source) -> tuple[Source, Source]:
+    """Two sets, of which gray images are in color where those of the other one are, if both are of one kind."""
+    fields = [each.fields[each.target] for each in (source, inputs)]
+    if fields[0].modality != fields[1].modality or fields[0].shape == fields[1].shape:
+        return source, inputs
+    sizes = [field.shape[:-1] for field in fields]
+    if sizes[0] != sizes[1]:
+        found = " and ".join("x".join(map(str, size)) for size in reversed(sizes))
+        raise UserError(
+            f"--config.data.inputs and --config.data.source have pictures of {found}: set --config.data.image_size=N"
+        )
+    return tuple(
+        _with_target(each, Colored(each.columns[each.target])) if field.shape[-1] == 1 else each
+        for each, field in zip((source, inputs), fields, strict=True)
     )
-    if images.shape[1:] != others.shape[1:]:
-        sizes = " and ".join("x".join(map(str, each.shape[1:3])) for each in (others, images))
-        raise UserError(f"data.inputs and data.source have pictures of {sizes}: set data.image_size=N")
-    if not config.paired:
-        unpaired = Source(others, np.zeros(len(inputs), np.int32))
-        return Source(images, source.labels, source.class_names, unpaired=unpaired)
-    rows = _partners(config.inputs, config.source)
-    if (len(rows), len(rows)) != (len(source), len(inputs)):
-        raise UserError("broken pictures cannot be skipped in pairs by name: mend them, or remove both of a pair")
-    return Source(images, source.labels, source.class_names, inputs=Rows(others, rows))
 
 
-def _partners(inputs: str, source: str) -> np.ndarray:
+def _with_target(source: Source, column: Any) -> Source:
+    """The set with another column of its target."""
+    name = source.target
+    field = source.fields[name]._replace(shape=tuple(column.shape[1:]))
+    return Source({**source.fields, name: field}, {**source.columns, name: column})
+
+
+def _partners(config: Any, num_images: int, num_inputs: int, names_of: Names) -> np.ndarray:
     """int [N], the row among the inputs of the picture that is named as each picture of the source is.
 
     Raises:
         UserError: some have no partner, or the sets have no names.
     """
     stems = []
-    for name in (inputs, source):
-        form, _, path = name.partition(":")
-        if form not in ("folder", "zip"):
+    for name in (config.inputs, config.source):
+        names = names_of(name)
+        if names is None:
             raise UserError(
-                f"{name}: pairs by name need folder:PATH or zip:FILE; data.paired=false trains without pairs"
+                f"{name}: pairs by name need folder:PATH or zip:FILE; --config.data.paired=false trains without pairs"
             )
-        stems.append([PurePosixPath(inside).with_suffix("").as_posix() for inside in folders.names(form, path)])
+        stems.append([PurePosixPath(inside).with_suffix("").as_posix() for inside in names])
     row = {stem: number for number, stem in enumerate(stems[0])}
     alone = sorted(set(stems[0]) ^ set(stems[1]))
     if alone or len(row) != len(stems[0]) or len(set(stems[1])) != len(stems[1]):
         reason = f"{len(alone)} have no partner, such as {alone[0]!r}" if alone else "some names are there twice"
         raise UserError(
-            f"{inputs} has {len(stems[0])} pictures and {source} {len(stems[1])}, but as pairs each needs one of its "
-            f"name: {reason}; data.paired=false trains without pairs"
+            f"{config.inputs} has {len(stems[0])} pictures and {config.source} {len(stems[1])}, but as pairs each "
+            f"needs one of its name: {reason}; --config.data.paired=false trains without pairs"
         )
+    if (len(stems[1]), len(stems[0])) != (num_images, num_inputs):
+        raise UserError("broken pictures cannot be skipped in pairs by name: mend them, or remove both of a pair")
     return np.array([row[stem] for stem in stems[1]])
 
 
 @dataclasses.dataclass(frozen=True)
-class Columns:
+class Half:
     """The left (0) or the right (1) half of images that hold two."""
 
     images: Any
@@ -106,8 +128,8 @@ class Columns:
 
 
 @dataclasses.dataclass(frozen=True)
-class Coloured:
-    """Grey images as such in colour."""
+class Colored:
+    """Gray images as such in color."""
 
     images: Any
 

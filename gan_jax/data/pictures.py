@@ -1,4 +1,4 @@
-"""One picture at a time: decoding it, making it plain grey or RGB, fitting it to a size."""
+"""One picture at a time: decoding it, making it plain gray or RGB, fitting it to a size."""
 
 import io
 import re
@@ -11,11 +11,12 @@ from gan_jax.errors import UserError
 if TYPE_CHECKING:
     from PIL import Image
 
-GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and I;16 with its kin
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+GRAY_MODES = ("1", "L", "LA", "La", "I", "F")  # and I;16 with its kin
 
 
 def parse_size(text: str | int) -> tuple[int, int] | None:
-    """Reads data.image_size.
+    """Reads the config's data.image_size.
 
     Args:
         text: "native", "64" (or the int) or "48x80", the height first.
@@ -30,7 +31,9 @@ def parse_size(text: str | int) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", str(text))
     if not match:
-        raise UserError(f"data.image_size={text} must be native, a size such as 64, or height x width such as 48x80")
+        raise UserError(
+            f"--config.data.image_size={text}: must be native, a size such as 64, or height x width such as 48x80"
+        )
     height, width = match.groups()
     return int(height), int(width or height)
 
@@ -42,25 +45,25 @@ def decode(data: bytes) -> "Image.Image":
         data: the bytes of a file in any format that Pillow reads.
 
     Returns:
-        A picture of mode "L" if the file is grey by its kind, else "RGB".
+        A picture of mode "L" if the file is gray by its kind, else "RGB".
     """
     from PIL import Image, ImageOps
 
     return plain(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
 
 
-def is_grey(data: bytes) -> bool:
-    """Whether `decode` will give mode "L", told from the header alone."""
+def is_gray(data: bytes) -> bool:
+    """Whether `decode` will give mode "L", by the header alone."""
     from PIL import Image
 
-    return _grey(Image.open(io.BytesIO(data)))
+    return _gray(Image.open(io.BytesIO(data)))
 
 
 def plain(image: "Image.Image") -> "Image.Image":
     """Composites a picture over white, where it is transparent, and converts it to mode "L" or "RGB"."""
     from PIL import Image
 
-    mode = "L" if _grey(image) else "RGB"
+    mode = "L" if _gray(image) else "RGB"
     if image.mode.startswith("I"):
         # Pillow clips 16 bits to 8 rather than scaling them.
         values = np.asarray(image).astype(np.float32) / 257
@@ -103,7 +106,7 @@ def halves(image: "Image.Image") -> list[tuple[int, int, int, int]]:
     """
     width, height = image.size
     if width % 2:
-        raise UserError(f"a picture that is {width} pixels wide has no two halves, as data.pair wants them")
+        raise UserError(f"a picture that is {width} pixels wide has no two halves, as --config.data.pair wants them")
     return [(0, 0, width // 2, height), (width // 2, 0, width, height)]
 
 
@@ -133,14 +136,14 @@ def resize(images: np.ndarray, size: tuple[int, int] | None, fit: str) -> np.nda
 
     if size is None or images.shape[1:3] == size:
         return images
-    # Pillow knows grey as [H, W].
+    # Pillow knows gray as [H, W].
     flat = images[..., 0] if images.shape[3] == 1 else images
     resized = np.stack([np.asarray(fitted(Image.fromarray(image), size, fit)) for image in flat])
     return resized.reshape(len(images), *size, images.shape[3])
 
 
 def like(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Pictures as they are shown beside others: of their size, by bicubic interpolation, and in colour if those are.
+    """Pictures as they are shown beside others: of their size, by bicubic interpolation, and in color if those are.
 
     Args:
         images: uint8 [N, h, w, c], c 1 or C.
@@ -158,5 +161,12 @@ def like(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return np.broadcast_to(images, (len(images), *shape))
 
 
-def _grey(image: "Image.Image") -> bool:
-    return image.mode in GREY_MODES or image.mode.startswith("I;16")
+def brief(error: Exception) -> str:
+    """Why a picture cannot be decoded, in one line."""
+    from PIL import UnidentifiedImageError
+
+    return "not a picture" if isinstance(error, UnidentifiedImageError) else str(error).split("\n")[0]
+
+
+def _gray(image: "Image.Image") -> bool:
+    return image.mode in GRAY_MODES or image.mode.startswith("I;16")

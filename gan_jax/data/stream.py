@@ -4,12 +4,14 @@ import functools
 import itertools
 import math
 
+import jax
 import numpy as np
 
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+from gan_jax.modalities import Fields, to_model
 
-INPUTS = 2**32  # added to the seed of the order of unpaired inputs; no seed of a run is so large
+UNPAIRED = 2**32  # added to the seed of the order of an unpaired set; no seed of a run is so large
 
 
 def rows(num_examples: int, batch_size: int, seed: int, position: int) -> np.ndarray:
@@ -45,8 +47,9 @@ class Stream:
     Each element is a dict of arrays [repeats, batch_size // process_count, ...]:
         "index": int32, the examples' places in the global batch;
         "row": int32, their places in the source, if `resident`;
-        "image", "label", ...: as `Source.read` gives them, if not;
-        of a source with `unpaired` inputs also "input_row" or "input", in an order of their own.
+        the fields, "image", "label", ..., as `Source.read` gives them, if not;
+        of a source with an "unpaired" split also its fields, in an order of their own; if `resident`, a field's rows as
+        "FIELD_row", such as "input_row".
 
     Args:
         source: the data set.
@@ -54,10 +57,10 @@ class Stream:
         repeats: batches in a round.
         seed: of the shuffling.
         position: the first round to deliver; `stream.position` of an earlier stream goes on where that one stopped.
-        resident: whether the images lie on the device and only row numbers are wanted.
+        resident: whether the examples lie on the device and only row numbers are wanted.
         process_index: this process's number.
         process_count: processes that share every batch.
-        threads: that read images ahead.
+        threads: that read examples ahead.
 
     Raises:
         UserError: the batch is larger than the data set, or the processes can't share it evenly.
@@ -76,11 +79,13 @@ class Stream:
         process_count: int = 1,
         threads: int = 2,
     ):
-        fewest = min(len(source), len(source if source.unpaired is None else source.unpaired))
+        fewest = min(len(source), len(source.splits.get("unpaired", source)))
         if fewest < batch_size:
-            raise UserError(f"the data set has {fewest} images, fewer than batch_size={batch_size}: lower it")
+            raise UserError(
+                f"the data set has {fewest} examples, fewer than --config.batch_size={batch_size}: lower it"
+            )
         if batch_size % process_count:
-            raise UserError(f"batch_size={batch_size} must be a multiple of the {process_count} processes")
+            raise UserError(f"--config.batch_size={batch_size} must be a multiple of the {process_count} processes")
         self.position = position
         self._source = source
         self._shape = (repeats, batch_size)
@@ -114,16 +119,36 @@ class Stream:
         repeats, batch_size = self._shape
         mine = self._rows_of(self._source, self._seed, position)
         index = np.tile(np.arange(batch_size, dtype=np.int32)[self._share], (repeats, 1))
-        unpaired = self._source.unpaired
-        inputs = None if unpaired is None else self._rows_of(unpaired, self._seed + INPUTS, position)
+        beside = {}
+        if unpaired := self._source.splits.get("unpaired"):
+            others = self._rows_of(unpaired, self._seed + UNPAIRED, position)
+            if self._resident:
+                beside = {f"{name}_row": others.astype(np.int32) for name in unpaired.fields}
+            else:
+                beside = unpaired.read(others.ravel())
         if self._resident:
-            beside = {} if inputs is None else {"input_row": inputs.astype(np.int32)}
             return {"row": mine.astype(np.int32), "index": index, **beside}
-        batch = self._source.read(mine.ravel())
-        if inputs is not None:
-            batch["input"] = unpaired.read(inputs.ravel())["image"]
-        return {name: leaf.reshape(*mine.shape, *leaf.shape[1:]) for name, leaf in batch.items()} | {"index": index}
+        examples = {**self._source.read(mine.ravel()), **beside}
+        return jax.tree.map(lambda leaf: leaf.reshape(*mine.shape, *leaf.shape[1:]), examples) | {"index": index}
 
     def _rows_of(self, source: Source, seed: int, position: int) -> np.ndarray:
         """This process's share of a round's rows of one set, int64 [repeats, batch_size // process_count]."""
         return rows(len(source), math.prod(self._shape), seed, position).reshape(self._shape)[:, self._share]
+
+
+def prepare(resident: dict, batch: dict, fields: Fields) -> dict:
+    """The batch that losses see, inside the compiled round.
+
+    Args:
+        resident: {field: [N, ...]} of a set that lies on the device, as `Source.everything` gives it, or {}.
+        batch: leaves [R, B, ...], of a `Stream`.
+        fields: of the source, and of its "unpaired" split.
+
+    Returns:
+        {field: as networks have it, "index": int32}, leaves [R, B, ...].
+    """
+    if resident:
+        rows = {name: batch.get(f"{name}_row", batch["row"]) for name in resident}
+        chosen = {name: jax.tree.map(lambda leaf, r=rows[name]: leaf[r], tree) for name, tree in resident.items()}
+        batch = {"index": batch["index"], **chosen}
+    return to_model(batch, fields)

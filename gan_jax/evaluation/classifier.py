@@ -1,4 +1,4 @@
-"""A small classifier of a labelled data set: features for domains that Inception knows nothing of, such as digits.
+"""A small classifier of a labeled data set: features for domains that Inception knows nothing of, such as digits.
 
 The one for digits comes with the library: `digits.npz` beside this file says how it was made and how good it is.
 """
@@ -6,7 +6,9 @@ The one for digits comes with the library: `digits.npz` beside this file says ho
 import hashlib
 import json
 import sys
+import time
 import zipfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,15 +25,14 @@ from tqdm import tqdm
 
 from gan_jax import __version__
 from gan_jax.data import Source, open_source, rows
-from gan_jax.data.cache import check_writable
 from gan_jax.errors import UserError
-from gan_jax.files import replacing
-from gan_jax.images import to_float
+from gan_jax.files import ARRAYS_MARK, claim, replacing
 from gan_jax.networks.layers import Conv
 
 DIGITS = Path(__file__).parent / "digits.npz"
 CHUNK = 256  # images of a forward pass
 SHIFT = 2  # pixels, the most that training moves an image in each direction
+SECONDS = 15  # between two lines in a log
 
 
 class Network(nn.Module):
@@ -71,20 +72,21 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
     """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted images.
 
     Args:
-        source: labelled images.
+        source: labeled images.
         images: shown in all, over all epochs.
         batch_size: at most as many as the source has.
         learning_rate: at the start.
         seed: of the start, the order and the shifts.
 
     Raises:
-        UserError: the source has no labels, or points.
+        UserError: the source has no labels, or no images.
     """
-    if source.num_classes < 2 or len(source.image_shape) != 3:
-        raise UserError("a classifier needs labelled images of at least two classes: folders in the folder are classes")
+    field, num_classes = source.fields[source.target], len(source.class_names)
+    if num_classes < 2 or field.modality.name != "image":
+        raise UserError("a classifier needs labeled images of at least two classes: folders in the folder are classes")
     batch_size = min(batch_size, len(source))
     steps = max(images // batch_size, 1)
-    network, key = Network(source.num_classes), jax.random.key(seed)
+    network, key = Network(num_classes), jax.random.key(seed)
     optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
 
     def shifted(image, key):
@@ -95,7 +97,7 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(params, state, images, labels, number):
         keys = jax.random.split(jax.random.fold_in(key, number), len(images))
-        batch = jax.vmap(shifted)(to_float(images), keys)
+        batch = jax.vmap(shifted)(field.modality.to_model(images, field), keys)
 
         def loss(params):
             _, logits = network.apply(params, batch)
@@ -104,19 +106,32 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
         updates, state = optimizer.update(jax.grad(loss)(params), state)
         return optax.apply_updates(params, updates), state
 
-    params = jax.jit(network.init)(key, jnp.zeros((1, *source.image_shape)))
+    params = jax.jit(network.init)(key, jnp.zeros((1, *field.shape)))
     state = optimizer.init(params)
-    for number in tqdm(range(steps), "classifier", unit=" batches", leave=False, disable=not sys.stderr.isatty()):
-        batch = source.read(rows(len(source), batch_size, seed, number))
-        params, state = step(params, state, batch["image"], batch["label"], np.int32(number))
+    for number in with_progress(steps):
+        batch = source.read(rows(len(source), batch_size, seed, number), (source.target, "label"))
+        params, state = step(params, state, batch[source.target], batch["label"], np.int32(number))
     return params
 
 
-def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """What the classifier sees in images: its last features, and its logits.
+def with_progress(steps: int) -> Iterator[int]:
+    """0, ..., steps - 1, under a progress bar on a terminal, else with a line in the log now and then."""
+    if sys.stderr.isatty():
+        yield from tqdm(range(steps), "classifier", unit=" batches", leave=False)
+        return
+    last = time.monotonic()
+    for number in range(steps):
+        if time.monotonic() - last > SECONDS:
+            print(f"classifier: {number:,} of {steps:,} batches", file=sys.stderr, flush=True)
+            last = time.monotonic()
+        yield number
 
-    A classifier of grey images sees each channel of colour ones by itself: the features lie side by side, and the K^C
-    joint classes, the first channel's being the most significant digit, have the sums of the log-probabilities as
+
+def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The classifier's last features of images, and its logits.
+
+    A classifier of gray images is given each channel of color ones by itself: the features lie side by side, and the
+    K^C joint classes, the first channel's being the most significant digit, have the sums of the log-probabilities as
     logits. So it counts the 1,000 modes of stacked digits.
 
     Args:
@@ -133,28 +148,30 @@ def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.
     if images.shape[1:3] != (height, width) or channels not in (1, images.shape[3]):
         wanted, given = ("x".join(map(str, shape)) for shape in (classifier.image_shape, images.shape[1:]))
         raise UserError(f"the classifier takes images {wanted}, not {given}: set data.image_size or train another one")
-    look = partial(Network(classifier.num_classes).apply, classifier.params)
+    apply = partial(Network(classifier.num_classes).apply, classifier.params)
     images = images.astype(jnp.float32) / 127.5 - 1
     if channels == images.shape[3]:
-        return look(images)
-    seen = [look(images[..., c : c + 1]) for c in range(images.shape[3])]
+        return apply(images)
+    by_channel = [apply(images[..., c : c + 1]) for c in range(images.shape[3])]
     joint = jnp.zeros((len(images), 1))
-    for _, logits in seen:
+    for _, logits in by_channel:
         joint = (joint[:, :, None] + jax.nn.log_softmax(logits)[:, None, :]).reshape(len(images), -1)
-    return jnp.concatenate([pool for pool, _ in seen], axis=-1), joint
+    return jnp.concatenate([own for own, _ in by_channel], axis=-1), joint
 
 
-def see(params: dict, source: Source) -> tuple[np.ndarray, np.ndarray]:
+def apply_to_all(params: dict, source: Source) -> tuple[np.ndarray, np.ndarray]:
     """The features [N, F] and logits [N, K] of a whole set."""
-    seen, network = [], jax.jit(lambda images: Network(source.num_classes).apply(params, to_float(images)))
+    target, network = source.target, Network(len(source.class_names))
+    field, parts = source.fields[target], []
+    apply = jax.jit(lambda images: network.apply(params, field.modality.to_model(images, field)))
     for start in range(0, len(source), CHUNK):
-        seen.append(network(source.read(np.arange(start, start + CHUNK) % len(source))["image"]))
-    return tuple(np.concatenate(parts)[: len(source)] for parts in zip(*seen, strict=True))
+        parts.append(apply(source.read(np.arange(start, start + CHUNK) % len(source), (target,))[target]))
+    return tuple(np.concatenate(part)[: len(source)] for part in zip(*parts, strict=True))
 
 
 def accuracy(params: dict, source: Source) -> float:
-    """The share of a labelled source's images that are given their label."""
-    return float(np.mean(see(params, source)[1].argmax(axis=1) == source.labels))
+    """The share of a labeled source's images that are classified right."""
+    return float(np.mean(apply_to_all(params, source)[1].argmax(axis=1) == source.labels))
 
 
 def with_unit_features(params: dict, source: Source) -> dict:
@@ -163,7 +180,7 @@ def with_unit_features(params: dict, source: Source) -> dict:
     So distances of different classifiers are of one magnitude, and the cubes in the kernel distance's kernel are not
     ruled by the largest features. ReLU lets a positive factor through: what is taken from one layer, the next one gets.
     """
-    scale = float(np.sqrt(np.mean(see(params, source)[0] ** 2)))
+    scale = float(np.sqrt(np.mean(apply_to_all(params, source)[0] ** 2)))
     own = dict(params["params"])
     own["features"] = jax.tree.map(lambda leaf: leaf / scale, own["features"])
     own["logits"] = {**own["logits"], "kernel": own["logits"]["kernel"] * scale}
@@ -173,7 +190,7 @@ def with_unit_features(params: dict, source: Source) -> dict:
 def accuracy_score(fake: Source, real: Source, *, images: int, seed: int = 0) -> float:
     """The classification accuracy score: how well real images are classified by what was trained on generated ones.
 
-    It falls with every class that is drawn badly, wrongly or without variety, which a person does not see in a grid.
+    It falls with every class that is generated badly, wrongly or without variety, which a grid of images may not show.
 
     Args:
         fake: generated images, with the labels that they were generated for.
@@ -189,8 +206,8 @@ def accuracy_score(fake: Source, real: Source, *, images: int, seed: int = 0) ->
     return accuracy(train(fake, images=images, seed=seed), real)
 
 
-def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int) -> None:
-    """Trains a classifier, tests it on images that it has not seen, and writes both.
+def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int, overwrite: bool = False) -> None:
+    """Trains a classifier, tests it on images that it was not trained on, and writes both.
 
     Args:
         config: the data, see `gan_jax.data.open_source`.
@@ -198,25 +215,32 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         test: another `config.source` with the same classes to test on; None: a tenth of the set is held out.
         images: see `train`.
         seed: see `train`.
+        overwrite: whether a classifier that is there already may be replaced.
 
     Raises:
-        UserError: data without labels, or a test set that does not fit.
+        UserError: data without labels, a test set that does not fit, or something else is there.
     """
-    check_writable(out)
+    for name in filter(None, (config.source, test)):
+        if Path(name.partition(":")[2]).expanduser().resolve() == out.resolve():
+            raise UserError(f"--out={out} is the data, {name}: choose another file")
+    claim(out, overwrite)
     source = open_source(config)
     if test:
         tests = open_source(ConfigDict({**config, "source": test}))
-        if (tests.image_shape, tests.class_names) != (source.image_shape, source.class_names):
+        kinds = [(each.fields[each.target].shape, each.class_names) for each in (source, tests)]
+        if kinds[0] != kinds[1]:
             raise UserError(f"--test={test} has images of another shape, or other classes, than {config.source}")
     else:
         order = np.random.default_rng(seed).permutation(len(source))
         held_out = max(len(source) // 10, 1)
         tests, source = source.select(order[:held_out]), source.select(order[held_out:])
+    print(f"classifier: training on {images:,} images of {config.source}", file=sys.stderr)
     params = with_unit_features(train(source, images=images, seed=seed), source)
     params = jax.tree.map(lambda leaf: np.float32(np.float16(leaf)), params)  # as `save` writes them
     right = accuracy(params, tests)
     about = {"trained_on": config.source, "images": images, "seed": seed, "tested_on": test or "a tenth held out"}
-    save(out, params, source.image_shape, source.num_classes, {**about, "accuracy": right})
+    shape, num_classes = source.fields[source.target].shape, len(source.class_names)
+    save(out, params, shape, num_classes, {**about, "accuracy": right})
     print(f"{right:.2%} of {len(tests):,} images of {about['tested_on']} are classified right -> {out}")
 
 
@@ -225,7 +249,7 @@ def save(path: Path, params: dict, image_shape: tuple[int, int, int], num_classe
     arrays = {name: np.asarray(leaf, np.float16) for name, leaf in flatten_dict(params, sep="/").items()}
     about = {**about, "image_shape": image_shape, "num_classes": num_classes, "gan_jax": __version__}
     with replacing(path) as file:
-        np.savez_compressed(file, about=json.dumps(about), **arrays)
+        np.savez_compressed(file, about=json.dumps(about), **ARRAYS_MARK, **arrays)
     return load(path)
 
 
@@ -238,7 +262,7 @@ def load(path: Path = DIGITS) -> Classifier:
     try:
         with np.load(path) as file:
             about = json.loads(str(file["about"]))
-            leaves = {name: file[name].astype(np.float32) for name in file.files if name != "about"}
+            leaves = {name: file[name].astype(np.float32) for name in file.files if name not in ("about", *ARRAYS_MARK)}
         shape, num_classes = tuple(about["image_shape"]), about["num_classes"]
         params = unflatten_dict(leaves, sep="/")
         expected = jax.eval_shape(Network(num_classes).init, jax.random.key(0), jnp.zeros((1, *shape)))

@@ -3,7 +3,7 @@
 import chex
 import numpy as np
 
-from gan_jax.evaluation.neighbours import kth_nearest, squared_distances
+from gan_jax.evaluation.neighbors import kth_nearest, squared_distances
 
 
 def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5) -> tuple[float, float]:

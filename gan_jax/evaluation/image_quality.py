@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UserError
 
+SMALLEST = float(jnp.finfo(jnp.float32).eps) ** 2  # mean squared difference, for a ratio that is finite
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's Gaussian
 K1, K2 = 0.01, 0.03
 GAUSSIAN = [math.exp(-0.5 * ((i - WINDOW // 2) / SIGMA) ** 2) for i in range(WINDOW)]
@@ -35,9 +36,10 @@ def psnr(a: jax.Array, b: jax.Array) -> jax.Array:
         b: [B, H, W, C], in the same units.
 
     Returns:
-        [B], 10 log10(255^2 / the mean squared difference over pixels and channels), in dB; infinite for equal images.
+        [B], 10 log10(255^2 / the mean squared difference over pixels and channels), in dB. Equal images, which would
+        have an infinite one, get 138.5 dB: more than two that differ by one level in one of a billion places.
     """
-    return -10 * jnp.log10(jnp.mean(_difference(a, b) ** 2, axis=(1, 2, 3)))
+    return -10 * jnp.log10(jnp.maximum(jnp.mean(_difference(a, b) ** 2, axis=(1, 2, 3)), SMALLEST))
 
 
 def ssim(a: jax.Array, b: jax.Array) -> jax.Array:

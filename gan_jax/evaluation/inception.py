@@ -66,7 +66,7 @@ BLOCKS = {
 
 
 class Inception(nn.Module):
-    """Inception-v3, its batch normalisations folded into the convolutions.
+    """Inception-v3, its batch normalizations folded into the convolutions.
 
     Args of the call:
         images: float32 [B, 299, 299, 3] in [-1, 1], (x - 128) / 128 of x in [0, 255].
@@ -144,7 +144,7 @@ def load(path: Path | None = None) -> tuple[dict, str]:
 
 
 def _fold(state: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """A convolution with the normalisation after it as one convolution with a bias."""
+    """A convolution with the normalization after it as one convolution with a bias."""
     norm = {part: state[f"{name}.bn.{part}"] for part in ("weight", "bias", "running_mean", "running_var")}
     scale = norm["weight"] / np.sqrt(norm["running_var"] + 1e-3)
     kernel = state[f"{name}.conv.weight"].transpose(2, 3, 1, 0) * scale
@@ -160,7 +160,7 @@ def _download(path: Path) -> None:
             continue
         if hashlib.sha256(content).hexdigest().startswith(SHA256):
             break
-        reason = "what came is not that file"
+        reason = "the download is not that file"
     else:
         elsewhere = f"fetch {MIRRORS[0]} elsewhere and give its path as --features=inception:PATH"
         raise UserError(f"cannot download the weights of Inception ({reason}): {elsewhere}")
@@ -193,23 +193,23 @@ def _fetch(url: str) -> bytes:
 
 
 def features(params: dict, images: jax.Array, resize: str = "legacy") -> tuple[jax.Array, jax.Array]:
-    """What Inception sees in images.
+    """The features of images, and what Inception takes them for.
 
     Args:
         params: from `load`.
-        images: uint8 (or float in [0, 255]) [B, H, W, C]; grey ones, C = 1, are seen as coloured ones, C = 3.
+        images: uint8 (or float in [0, 255]) [B, H, W, C]; gray ones, C = 1, are taken as colored ones, C = 3.
         resize: "legacy" or "clean", see `gan_jax.evaluation.resize`.
 
     Returns:
         (pool [B, 2048], logits [B, 1008]), see `Inception`.
     """
 
-    def see(images):
+    def apply(images):
         resized = ({"legacy": legacy, "clean": clean}[resize](images, SIZE) - 128) / 128
         return Inception().apply(params, jnp.broadcast_to(resized, (*resized.shape[:3], 3)))
 
-    def see_in_turn(images):
-        return jax.tree.map(lambda leaf: leaf[:, 0], lax.map(lambda image: see(image[None]), images))
+    def one_by_one(images):
+        return jax.tree.map(lambda leaf: leaf[:, 0], lax.map(lambda image: apply(image[None]), images))
 
     # The activations of one image stay in a CPU's cache: there the convolutions run nearly twice as fast.
-    return lax.platform_dependent(images, cpu=see_in_turn, default=see)
+    return lax.platform_dependent(images, cpu=one_by_one, default=apply)

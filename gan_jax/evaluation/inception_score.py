@@ -7,7 +7,7 @@ from gan_jax.errors import UserError
 
 
 def inception_score(logits: np.ndarray, splits: int = 10) -> tuple[float, float]:
-    """exp(mean over samples of KL(p(y|x) || p(y))): high for samples that are sure one by one and varied together.
+    """exp(mean over samples of KL(p(y|x) || p(y))): high for samples that are classified with confidence and varied.
 
     Args:
         logits: [N, K]

@@ -1,4 +1,4 @@
-"""Modes found, where it is known which there are: centres of a mixture, or classes."""
+"""Modes found, where it is known which there are: centers of a mixture, or classes."""
 
 import math
 from typing import NamedTuple
@@ -30,7 +30,7 @@ def mode_coverage(points: np.ndarray, modes: np.ndarray, sigma: float) -> ModeCo
 
     Args:
         points: [N, D]
-        modes: [M, D], the centres of equally likely Gaussians.
+        modes: [M, D], the centers of equally likely Gaussians.
         sigma: their standard deviation in each dimension.
 
     Reference: Lin et al. 2018 (PacGAN), section 4.1.

@@ -12,8 +12,8 @@ class Moments(NamedTuple):
     """What a mean and a covariance need to know of a set.
 
     Attributes:
-        count: samples seen.
-        mean: float64 [F]; 0 where no sample was seen.
+        count: of samples.
+        mean: float64 [F]; 0 if there are none.
         scatter: float64 [F, F], the sum over samples of the outer product of their deviation from the mean.
     """
 

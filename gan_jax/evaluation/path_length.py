@@ -9,8 +9,8 @@ import numpy as np
 def slerp(a: jax.Array, b: jax.Array, t: jax.Array) -> jax.Array:
     """Spherical interpolation: the direction turns along the great circle, the norm changes linearly.
 
-    A straight line between two latents of N(0, I) leads through norms that the generator has never seen. Where a
-    generator normalises its latents itself, the norm does not matter, and the published code drops it; elsewhere it
+    A straight line between two latents of N(0, I) leads through norms that the generator was never given. Where a
+    generator normalizes its latents itself, the norm does not matter, and the published code drops it; elsewhere it
     does, so this keeps it.
 
     Args:

@@ -3,11 +3,11 @@
 import chex
 import numpy as np
 
-from gan_jax.evaluation.neighbours import kth_nearest, squared_distances
+from gan_jax.evaluation.neighbors import kth_nearest, squared_distances
 
 
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """Shares of one set that lie in the other's manifold: the balls around its points up to their k-th neighbour.
+    """Shares of one set that lie in the other's manifold: the balls around its points up to their k-th neighbor.
 
     Args:
         real: [N, F], features.

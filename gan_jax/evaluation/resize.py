@@ -39,7 +39,7 @@ def _resize(images: jax.Array, size: int | tuple[int, int], weights: Callable[[i
 
 
 def _bilinear(n: int, size: int) -> np.ndarray:
-    places = np.arange(size, dtype=np.float32) * np.float32(n / size)  # rounded as there: it decides between neighbours
+    places = np.arange(size, dtype=np.float32) * np.float32(n / size)  # rounded as there: it decides between neighbors
     below = places.astype(int)
     matrix = np.zeros((size, n), np.float32)
     np.add.at(matrix, (np.arange(size), below), 1 - (places - below))

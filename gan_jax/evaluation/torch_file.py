@@ -51,7 +51,7 @@ ALLOWED = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows tensors and dicts of them, and refuses all else: an ordinary unpickler runs any code that a file names."""
+    """Knows tensors and dicts of them, and rejects all else: an ordinary unpickler runs any code that a file names."""
 
     def __init__(self, file: BinaryIO):
         super().__init__(file)
@@ -128,5 +128,5 @@ def _read_legacy(file: BinaryIO) -> tuple[object, dict[str, bytes]]:
 def _to_array(tensor: _Tensor, content: bytes) -> np.ndarray:
     dtype = tensor.storage.dtype
     strides = [step * dtype.itemsize for step in tensor.stride]
-    # NumPy itself sees to it that the view stays inside the bytes, of which a truncated file has too few.
+    # NumPy itself checks that the view stays inside the bytes, of which a truncated file has too few.
     return np.ndarray(tensor.size, dtype, content, tensor.offset * dtype.itemsize, strides).copy()

@@ -1,275 +1,304 @@
-"""Noise to sample, judged real or fake: the game of Goodfellow et al. 2014, with or without labels.
+"""Noise to sample, told real from fake: the game of Goodfellow et al. 2014, with or without labels.
 
-One round is `n_critic` turns of the discriminator, its lazy penalty if one is due, and a turn of the generator. All
-else is a term of their losses, each off unless the config gives it a weight.
+One round is `n_critic` turns of the discriminator, its lazy terms if they are due, and a turn of the generator. The
+losses are lists of terms, `config.terms`; what the discriminator sees (`augment`, `pac`) and which fakes the generator
+learns from (`generator_batch`, `top_k`) are kinds of their own.
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from gan_jax import augment, losses, networks, penalties, regularisers
-from gan_jax.config import named
+from gan_jax import augmentation, losses, networks, regularizers, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Turn
+from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.keys import SIZES, TINY, Key
+from gan_jax.lookup import lookup
+from gan_jax.modalities import Fields
 from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import per_example
-from gan_jax.optimizers import annealed
-from gan_jax.views import refuse_inputs
+from gan_jax.preprocess import reject_inputs
+from gan_jax.schedules import annealed
 
 STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral")  # the collections that a network's call may change
+KEYS = {
+    "labels": Key("ignore", "as the condition; auto: if there are any", choices=("ignore", "auto", "require")),
+    "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
+    "terms": terms.keys(terms.TERMS),
+    "n_critic": Key(1, "turns of the discriminator in a round", 1, SIZES),
+    "generator_batch": Key(1, "the generator's batch, as a multiple of batch_size", 1, SIZES),
+    "top_k": {
+        "share": Key(1.0, "of the fakes that the generator learns from", TINY, 1),
+        "decay_kimg": Key(0.0, "in which it falls to that from 1, linearly", 0),
+    },
+    "pac": Key(1, "examples that the discriminator sees at once (Lin et al. 2018)", 1, SIZES),
+    "augment": augmentation.KEYS,
+    "codes": {
+        "categories": Key(0, "of a categorical latent code (InfoGAN)", 0, SIZES),
+        "continuous": Key(0, "continuous latent codes", 0, SIZES),
+    },
+    "networks": {
+        "latent_size": Key(100, "Z, with the latent codes", 1, SIZES),
+        "generator": networks.keys("Generator", name="dcgan"),
+        "discriminator": networks.keys("Discriminator", name="dcgan"),
+    },
+}  # fmt: skip
+DEFAULTS = {"terms": {"adversarial": {}}}
+NEEDS_IMAGES = ("real_consistency", "fake_consistency")
+PENALTIES = ("r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan")
 
 
-def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
+class Context(NamedTuple):
+    """What the terms of a turn see.
+
+    Attributes:
+        batch: with "index" and "step"; of a larger `generator_batch` already enlarged.
+        key: of the turn; terms fold a number of their own into it.
+        kimg: seen so far.
+        condition: labels int [B] (or weights [B, K]); None: the game is unconditional.
+        loss: the objective, see `gan_jax.losses.Loss`.
+        own: the discriminator's variables.
+        z, real, fake: latents [B, Z], examples [B, ...].
+        real_augmented, fake_augmented: as the discriminator sees them.
+        on_real, on_fake: its `DiscriminatorOutput` for these; None in a lazy turn, whose terms call `discriminate`.
+        generate: `z -> examples`.
+        augment: `(examples, number) -> examples`: the same draws for the same number.
+        discriminate: `augmented examples -> DiscriminatorOutput`.
+        categories: of the categorical latent code.
+    """
+
+    batch: dict
+    key: jax.Array
+    kimg: jax.Array
+    condition: jax.Array | None
+    loss: losses.Loss
+    own: dict
+    z: jax.Array
+    real: jax.Array
+    fake: jax.Array
+    real_augmented: jax.Array | None
+    fake_augmented: jax.Array | None
+    on_real: Any
+    on_fake: Any
+    generate: Callable
+    augment: Callable
+    discriminate: Callable
+    categories: int
+
+
+def make_game(config, fields: Fields) -> Game:
     """Generator against discriminator.
 
     Args:
-        config: the keys from `loss` to `networks`, see `gan_jax.config`.
-        image_shape: (H, W, C), or (D,) for points.
-        num_classes: of the condition; 0: the game is unconditional.
+        config: see `KEYS`.
+        fields: of the data, of which the first is generated; "label" may be the condition.
 
     Raises:
         UserError: a name that does not exist, or things that do not go together.
     """
-    loss = named(losses, config.loss, "loss")
-    penalty = None
-    if config.penalty.name != "none":
-        penalty = named(penalties, config.penalty.name, "penalty.name", "none")
-    check(config, image_shape, num_classes)
-    codes = config.info.categories + config.info.continuous
-    generator = networks.build(config, "Generator", shape=image_shape, num_classes=num_classes)
+    target, num_classes = next(iter(fields)), len(fields["label"].names) if conditional(config, fields) else 0
+    own_terms, shape = terms.make_terms(config.terms, terms.TERMS), fields[target].shape
+    codes = config.codes.categories + config.codes.continuous
+    check(config, fields[target].modality.name, num_classes, own_terms)
+    loss, augmenter = (
+        lookup(losses, config.loss, "loss"),
+        augmentation.make_augmentation(config.augment, config.batch_size),
+    )
+    generator = networks.build(config, "Generator", shape=shape, num_classes=num_classes)
     heads = {"num_codes": codes} if codes else {}
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
-    latents = make_prior(config.networks.latent_size, config.info)
+    latents = make_prior(config.networks.latent_size, config.codes)
+    of_discriminator, lazy_of_discriminator = terms.split(own_terms, "discriminator")
+    of_generator, lazy_of_generator = terms.split(own_terms, "generator")
 
     def condition_of(batch):
         return batch["label"] if num_classes else None
 
-    def seen_kimg(batch):
-        return batch["step"] * (config.batch_size * config.n_critic / 1000)
-
-    def view(own, batch, images, key):
-        """What the discriminator `own` sees of images: all of it, or an augmentation."""
-        if config.augment.name == "none":
-            return images
-        if config.augment.name == "diffaugment":
-            return augment.diffaugment(images, key, batch["index"], policy=config.augment.policy)
-        if steered(config.augment):
-            p = own["augment"]["p"]
-        else:
-            p = config.augment.p - annealed(config.augment.p, 0, config.augment.speed_kimg, "cosine", seen_kimg(batch))
-        return augment.ada(images, key, batch["index"], p, pipe=config.augment.policy)
-
     def generate(variables, z, condition, mutable=STATISTICS):
         return generator.apply(variables["generator"], z, condition, train=True, mutable=mutable)
 
-    def discriminate(own, images, condition, mutable=STATISTICS):
-        return discriminator.apply(own, pack(images, config.pac), condition, train=True, mutable=mutable)
+    def discriminate(own, examples, condition, mutable=STATISTICS):
+        return discriminator.apply(own, pack(examples, config.pac), condition, train=True, mutable=mutable)
 
-    def penalise(own, batch, fake, key):
-        index, real = batch["index"], batch["image"]
-        mix = per_example(jax.random.uniform, key, index)
-        noise = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, image_shape)
-        view_key = jax.random.fold_in(key, 2)
-        critic = lambda images: discriminate(own, view(own, batch, images, view_key), condition_of(batch))[0].logits
-        weight = config.penalty.weight
-        if config.penalty.decay_kimg:
-            weight = annealed(weight, config.penalty.final, config.penalty.decay_kimg, "cosine", seen_kimg(batch))
-        return weight * jnp.mean(penalty(critic, real, fake, mix, noise))
+    def begin(variables, batch, key, z, mutable=STATISTICS):
+        """A context in which the discriminator has not been called yet."""
+        condition, own = condition_of(batch), variables["discriminator"]
+        kimg = batch["step"] * (config.batch_size * config.n_critic / 1000)
+        fake, updates = generate(variables, z, condition, mutable)
+        context = Context(
+            batch, key, kimg, condition, loss, own, z, batch[target], fake, None, None, None, None,
+            generate=lambda z: generate(variables, z, condition)[0],
+            augment=lambda x, n: augmenter.apply(x, jax.random.fold_in(key, n), batch["index"], own, kimg),
+            discriminate=lambda x: discriminate(own, x, condition)[0],
+            categories=config.codes.categories,
+        )  # fmt: skip
+        return context, updates
 
     def discriminator_loss(variables, batch, key):
         z_key, key = jax.random.split(key)
-        condition, real, own = condition_of(batch), batch["image"], variables["discriminator"]
         z = latents(z_key, batch["index"])
-        fake, _ = generate(variables, z, condition)
-        real_seen, fake_seen = (view(own, batch, x, jax.random.fold_in(key, n)) for n, x in ((3, real), (4, fake)))
-        on_real, updates = discriminate(own, real_seen, condition, ALL)
-        own = {**own, **updates}
-        on_fake, moved = discriminate(own, fake_seen, condition)
-        updates = {**updates, **moved}
-        value = jnp.mean(loss.discriminator(on_real.logits, on_fake.logits))
-        boundary = loss.boundary(on_real.logits, on_fake.logits)
-        metrics = {"real_right": jnp.mean(on_real.logits > boundary), "fake_right": jnp.mean(on_fake.logits < boundary)}
-
-        terms = {}
-        if penalty and config.penalty.every == 1:
-            terms["penalty"] = penalise(own, batch, fake, key)
-        for sort, weight, images, verdict, n in (
-            ("real", config.consistency.real, real_seen, on_real, 5),
-            ("fake", config.consistency.fake, fake_seen, on_fake, 6),
-        ):
-            if weight:
-                shifted = augment.flip_and_shift(
-                    images, jax.random.fold_in(key, n), batch["index"], flip=config.consistency.flip
-                )
-                again, _ = discriminate(own, shifted, condition)
-                terms[f"{sort}_consistency"] = weight * jnp.mean(regularisers.consistency(verdict.logits, again.logits))
-        if config.consistency.latent:
-            near, _ = generate(variables, neighbours(z, jax.random.fold_in(key, 7), batch), condition)
-            again, _ = discriminate(own, view(own, batch, near, jax.random.fold_in(key, 4)), condition)
-            change = regularisers.consistency(on_fake.logits, again.logits)
-            terms["latent_consistency"] = config.consistency.latent * jnp.mean(change)
-        if config.lecam.weight:
-            anchors, decay = own["lecam"], config.lecam.decay
-            spread = regularisers.lecam(on_real.logits, on_fake.logits, anchors["real"], anchors["fake"])
-            terms["lecam"] = config.lecam.weight * jnp.mean(spread)
-            now = {"real": jnp.mean(on_real.logits), "fake": jnp.mean(on_fake.logits)}
-            updates["lecam"] = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, anchors, now)
-        if on_real.classes is not None:
-            wrong = (regularisers.cross_entropy(verdict.classes, condition) for verdict in (on_real, on_fake))
-            terms["classes"] = config.auxiliary.discriminator * jnp.mean(sum(wrong))
-        if codes:
-            terms["codes"] = information(on_fake, z)
-        if steered(config.augment):
-            updates["augment"] = augment.ada_update(
-                own["augment"],
-                on_real.logits - boundary,
-                batch_size=config.batch_size,
-                target=config.augment.target,
-                speed_kimg=config.augment.speed_kimg,
-            )
-            metrics["p"] = own["augment"]["p"]
-        return value + sum(terms.values()), (updates, {**metrics, **terms})
-
-    def penalty_loss(variables, batch, key):
-        z_key, key = jax.random.split(key)
-        fake, _ = generate(variables, latents(z_key, batch["index"]), condition_of(batch))
-        value = penalise(variables["discriminator"], batch, fake, key)
-        return config.penalty.every * value, ({}, {"penalty": value})
+        c, _ = begin(variables, batch, key, z)
+        real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
+        # Real and fake examples are discriminated with the same spectral norms, which move once a turn.
+        on_real, updates = discriminate(c.own, real, c.condition, ALL)
+        own = {**c.own, **updates}
+        on_fake, moved = discriminate(own, fake, c.condition)
+        c = c._replace(
+            own=own, real_augmented=real, fake_augmented=fake, on_real=on_real, on_fake=on_fake,
+            discriminate=lambda x: discriminate(own, x, c.condition)[0],
+        )  # fmt: skip
+        value, (remembered, metrics) = terms.total([objective, *of_discriminator], c)
+        margins = on_real.logits - loss.boundary(on_real.logits, on_fake.logits)
+        augmented, p = augmenter.update(own, margins)
+        metrics = {**losses.accuracy(loss, on_real.logits, on_fake.logits), **p, **metrics}
+        return value, ({**updates, **moved, **remembered, **augmented}, metrics)
 
     def generator_loss(variables, batch, key):
         batch = enlarged(batch, config.generator_batch, config.batch_size)
-        condition, own = condition_of(batch), variables["discriminator"]
-        z = latents(key, batch["index"])
-        fake, updates = generate(variables, z, condition, ALL)
+        c, updates = begin(variables, batch, key, latents(key, batch["index"]), ALL)
         variables = {**variables, "generator": {**variables["generator"], **updates}}
-        real_seen, fake_seen = (
-            view(own, batch, x, jax.random.fold_in(key, n)) for n, x in ((3, batch["image"]), (4, fake))
-        )
-        on_fake, _ = discriminate(own, fake_seen, condition)
-        on_real, _ = discriminate(own, real_seen, condition)
+        real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
+        c = c._replace(
+            loss=selective(loss, config.top_k, c.kimg), real_augmented=real, fake_augmented=fake,
+            on_fake=c.discriminate(fake), on_real=c.discriminate(real),
+            generate=lambda z: generate(variables, z, c.condition)[0],
+        )  # fmt: skip
+        value, (remembered, metrics) = terms.total(of_generator, c)
+        return value, ({**updates, **remembered}, metrics)
 
-        each = loss.generator(on_real.logits, on_fake.logits)
-        if config.top_k.share < 1:
-            share = annealed(1.0, config.top_k.share, config.top_k.decay_kimg, "linear", seen_kimg(batch))
-            each *= regularisers.top_k(on_fake.logits, share)
-        value, terms = config.generator_loss.adversarial * jnp.mean(each), {}
-        if config.generator_loss.feature_matching:
-            distance = regularisers.feature_matching(on_real.features, on_fake.features)
-            terms["feature_matching"] = config.generator_loss.feature_matching * distance
-        if config.consistency.diversity:
-            near, _ = generate(variables, neighbours(z, jax.random.fold_in(key, 7), batch), condition)
-            terms["diversity"] = -config.consistency.diversity * jnp.mean(regularisers.consistency(fake, near))
-        if on_fake.classes is not None:
-            wrong = regularisers.cross_entropy(on_fake.classes, condition)
-            terms["classes"] = config.auxiliary.generator * jnp.mean(wrong)
-        if codes:
-            terms["codes"] = information(on_fake, z)
-        return value + sum(terms.values()), (updates, terms)
+    def lazy_turn(term):
+        def lazy_loss(variables, batch, key):
+            z_key, key = jax.random.split(key)
+            return terms.total([term], begin(variables, batch, key, latents(z_key, batch["index"]))[0])
 
-    def neighbours(z, key, batch):
-        return z + config.consistency.sigma * per_example(jax.random.normal, key, batch["index"], z.shape[1:])
+        return Turn(term.name, term.player, lazy_loss, every=term.every)
 
-    def information(verdict, z):
-        each = regularisers.code_information(verdict.codes, z[:, -codes:], config.info.categories)
-        return config.info.weight * jnp.mean(each)
+    objective = terms.Term(
+        "objective", "discriminator", lambda c: jnp.mean(c.loss.discriminator(c.on_real.logits, c.on_fake.logits))
+    )
+    turns = (
+        Turn("discriminator", "discriminator", discriminator_loss, repeat=config.n_critic),
+        *map(lazy_turn, lazy_of_discriminator),
+        Turn("generator", "generator", generator_loss),
+        *map(lazy_turn, lazy_of_generator),
+    )
 
-    turns = [Turn("discriminator", "discriminator", discriminator_loss, repeat=config.n_critic)]
-    if penalty and config.penalty.every > 1:
-        turns.append(Turn("penalty", "discriminator", penalty_loss, every=config.penalty.every))
-    turns.append(Turn("generator", "generator", generator_loss))
-
-    z, images = jnp.zeros((2, config.networks.latent_size)), pack(jnp.zeros((2 * config.pac, *image_shape)), config.pac)
+    z, examples = jnp.zeros((2, config.networks.latent_size)), pack(jnp.zeros((2 * config.pac, *shape)), config.pac)
     label = jnp.zeros(2, jnp.int32) if num_classes else None
-    if penalty and (coupled := batch_norms(discriminator, images, label)):
+    penalized = [term.name for term in own_terms if term.name in PENALTIES]
+    if penalized and (coupled := batch_norms(discriminator, examples, label)):
         raise UserError(
-            f"a gradient penalty needs each example's own gradient, but the discriminator normalises over the batch "
-            f"({', '.join(coupled)}): set config.networks.discriminator.norm=none or config.penalty.name=none"
+            f"a gradient penalty needs each example's own gradient, but the discriminator normalizes over the batch "
+            f"({', '.join(coupled)}): set --config.networks.discriminator.norm=none or "
+            f"--config.terms.{penalized[0]}.weight=0"
         )
 
     def init(key):
         generator_key, discriminator_key = jax.random.split(key)
-        memory = {}
-        if config.lecam.weight:
-            memory["lecam"] = {"real": jnp.zeros(()), "fake": jnp.zeros(())}
-        if steered(config.augment):
-            memory["augment"] = augment.ada_init()
-        return {
+        players = {
             "generator": dict(generator.init(generator_key, z, label)),
-            "discriminator": {**discriminator.init(discriminator_key, images, label), **memory},
+            "discriminator": {**discriminator.init(discriminator_key, examples, label), **augmenter.memory},
         }
+        return {player: {**own, **terms.memory_of(own_terms, player)} for player, own in players.items()}
 
-    def decode(variables, z, condition=None):
-        return generator.apply(variables["generator"], z, condition, train=False)
+    def decode(variables, z, given):
+        return generator.apply(variables["generator"], z, given.get("label"), train=False)
 
-    def sample(variables, key, index, condition=None):
-        return decode(variables, latents(key, index), condition)
+    def sample(variables, key, index, given):
+        return decode(variables, latents(key, index), given)
 
     def calibrate(variables, key, index):
         condition = index % num_classes if num_classes else None
         _, updates = generate(variables, latents(key, index), condition, ALL)
         return {**variables, "generator": {**variables["generator"], **updates}}
 
-    def judge(variables, images, condition=None):
-        alike = pack(jnp.repeat(images, config.pac, axis=0), config.pac)
-        return discriminator.apply(variables["discriminator"], alike, condition, train=False).logits
+    def logits(variables, examples):
+        alike = pack(jnp.repeat(examples, config.pac, axis=0), config.pac)
+        return discriminator.apply(variables["discriminator"], alike, None, train=False).logits
 
-    return Game(init, tuple(turns), sample, ("generator",), calibrate, judge, latents, decode)
+    given = ("label",) if num_classes else ()
+    return Game(
+        init,
+        turns,
+        {"sample": Map(given, target, sample)},
+        spaces={"z": Space(latents, decode)},
+        calibrate=calibrate,
+        discriminate=None if num_classes else logits,
+    )
 
 
-def check(config, image_shape: tuple[int, ...], num_classes: int) -> None:
+def conditional(config, fields: Fields) -> bool:
+    """Whether the game is conditioned on the labels of the data.
+
+    Raises:
+        UserError: `labels` is require and there are none.
+    """
+    if config.labels == "require" and "label" not in fields:
+        raise UserError(f"--config.labels is require, but {config.data.source} has no labels")
+    return config.labels != "ignore" and "label" in fields
+
+
+def check(config, modality: str, num_classes: int, own_terms: list[terms.Term]) -> None:
     """Raises UserError for things that do not go together."""
-    pac, points, augmented = config.pac, len(image_shape) == 1, config.augment.name != "none"
-    parse = {"none": None, "diffaugment": augment.parse_policy, "ada": augment.parse_pipe}
-    if config.augment.name not in parse:
-        raise UserError(f"config.augment.name={config.augment.name!r}: must be none, diffaugment or ada")
-    if augmented:
-        parse[config.augment.name](config.augment.policy)
-    if points and (augmented or config.consistency.real or config.consistency.fake):
-        raise UserError("config.augment and config.consistency.real and .fake need images, these data are points")
-    if pac > 1 and (num_classes or config.info.categories or config.info.continuous):
-        raise UserError("config.pac: only examples without labels or codes can be packed: set config.labels=ignore")
-    if pac > 1 and config.penalty.name != "none":
-        raise UserError("config.pac and config.penalty: a gradient penalty is of single examples, choose one of them")
-    if config.penalty.final != 1 and not config.penalty.decay_kimg:
+    pac, names = config.pac, {term.name for term in own_terms}
+    codes = config.codes.categories + config.codes.continuous
+    if modality != "image":
+        for name in ["augment", *(f"terms.{name}" for name in NEEDS_IMAGES if name in names)]:
+            if name != "augment" or config.augment.name != "none":
+                raise UserError(f"--config.{name} needs images, these data are {modality}")
+    if pac > 1 and (num_classes or codes):
+        raise UserError("--config.pac: only examples without labels or codes can be packed: set --config.labels=ignore")
+    if pac > 1 and names & set(PENALTIES):
+        raise UserError("--config.pac and a gradient penalty, which is of single examples: choose one of them")
+    if not any(term.player == "generator" and term.every == 1 for term in own_terms):
+        raise UserError("--config.terms: the generator learns from nothing: set --config.terms.adversarial.weight=1")
+    auxiliary = config.networks.discriminator.get("conditioning") == "auxiliary" and num_classes > 0
+    if auxiliary != ("classes" in config.terms):
         raise UserError(
-            "config.penalty.final needs config.penalty.decay_kimg > 0, the kimg over which the weight falls"
+            "--config.terms.classes and --config.networks.discriminator.conditioning=auxiliary belong together, with "
+            "labels as the condition"
         )
-    refuse_inputs(config)
+    if bool(codes) != ("codes" in config.terms):
+        raise UserError("--config.terms.codes and config.codes (categories, continuous) belong together")
+    reject_inputs(config)
     if config.networks.discriminator.name == "patch":
-        raise UserError("config.networks.discriminator.name='patch' is for games that translate images")
-    if config.data.labelled:
-        raise UserError(f"config.data.labelled={config.data.labelled}: only the semi_supervised game has few labels")
-    if config.info.categories + config.info.continuous > config.networks.latent_size:
-        raise UserError("config.info: the codes are a part of the latents, more than config.networks.latent_size")
+        raise UserError("--config.networks.discriminator.name=patch is for games that translate images")
+    if config.data.labeled:
+        raise UserError(f"--config.data.labeled={config.data.labeled}: only the semi_supervised game has few labels")
+    if codes > config.networks.latent_size:
+        raise UserError("config.codes: the codes are a part of the latents, more than --config.networks.latent_size")
 
 
-def make_prior(size: int, info) -> Callable:
-    """`(key, index) -> z [B, size]`: normal, but for the codes at its end: one of `info.categories`, one-hot, and
-    `info.continuous` numbers uniform in [-1, 1] (InfoGAN, Chen et al. 2016)."""
+def make_prior(size: int, codes) -> Callable:
+    """`(key, index) -> z [B, size]`: normal, but for the codes at its end: one of `codes.categories`, one-hot, and
+    `codes.continuous` numbers uniform in [-1, 1] (InfoGAN, Chen et al. 2016)."""
 
     def latents(key, index):
         z = per_example(jax.random.normal, key, index, (size,))
-        if info.continuous:
-            uniform = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, (info.continuous,))
-            z = z.at[:, -info.continuous :].set(2 * uniform - 1)
-        if info.categories:
-            start = size - info.categories - info.continuous
-            draw = lambda key, shape: jax.random.randint(key, shape, 0, info.categories)
+        if codes.continuous:
+            uniform = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, (codes.continuous,))
+            z = z.at[:, -codes.continuous :].set(2 * uniform - 1)
+        if codes.categories:
+            start = size - codes.categories - codes.continuous
+            draw = lambda key, shape: jax.random.randint(key, shape, 0, codes.categories)
             category = per_example(draw, jax.random.fold_in(key, 2), index)
-            z = z.at[:, start : start + info.categories].set(jax.nn.one_hot(category, info.categories))
+            z = z.at[:, start : start + codes.categories].set(jax.nn.one_hot(category, codes.categories))
         return z
 
     return latents
 
 
-def steered(config) -> bool:
-    """Whether the discriminator remembers how strong the augmentation is, and adapts it."""
-    return config.name == "ada" and config.target > 0
+def selective(loss: losses.Loss, top_k, kimg: jax.Array) -> losses.Loss:
+    """The objective whose generator learns from the most convincing fakes alone (Sinha et al. 2020)."""
+    if top_k.share == 1:
+        return loss
+    share = annealed(1.0, top_k.share, top_k.decay_kimg, "linear", kimg)
+    return loss._replace(generator=lambda real, fake: loss.generator(real, fake) * regularizers.top_k(fake, share))
 
 
-def pack(images: jax.Array, pac: int) -> jax.Array:
+def pack(examples: jax.Array, pac: int) -> jax.Array:
     """Each `pac` examples [B, ..., C] in a row as one [B / pac, ..., pac * C].
 
     Raises:
@@ -277,9 +306,9 @@ def pack(images: jax.Array, pac: int) -> jax.Array:
 
     Reference: Lin et al. 2018 (PacGAN), section 2.
     """
-    if images.shape[0] % pac:
-        raise UserError(f"a batch of {images.shape[0]} (on each device) cannot be packed by config.pac={pac}")
-    groups = images.reshape(-1, pac, *images.shape[1:])
+    if examples.shape[0] % pac:
+        raise UserError(f"a batch of {examples.shape[0]} (on each device) cannot be packed by --config.pac={pac}")
+    groups = examples.reshape(-1, pac, *examples.shape[1:])
     return jnp.concatenate([groups[:, n] for n in range(pac)], axis=-1)
 
 

@@ -4,113 +4,181 @@ The player "generator" holds two networks, A to B and B to A, and so does the di
 shall come back as it was.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, networks
-from gan_jax.config import named, refuse_other_keys, refuse_unheeded
+from gan_jax import losses, networks, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Turn
-from gan_jax.games.pix2pix import HEEDED
+from gan_jax.game import Game, Map, Turn
+from gan_jax.games.pix2pix import seen_kimg
+from gan_jax.keys import SIZES, Key, Weight
+from gan_jax.lookup import lookup
+from gan_jax.modalities import Fields
 from gan_jax.noise import per_example
-from gan_jax.views import make_view
+from gan_jax.preprocess import make_preprocess
+from gan_jax.terms import Term
 
 
-def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
-    """Two generators against two discriminators; `Game.sample` takes images of A, the inputs, and makes those of B.
+def adversarial(weight: Weight = 1.0) -> Term:
+    """What both discriminators think of generated images, by the game's `loss`, summed.
 
     Args:
-        config: `loss`, `generator_loss.adversarial`, networks (a "Translator" for the generators), `data`, and
-            `cyclegan`: `cycle`, the paper's lambda; `identity`, the weight of G_AB(b) = b and G_BA(a) = a, as a share
-            of it; `pool`, how many made images of each sort the discriminators remember; 0: none.
-        image_shape: (H, W, C) of both sets.
-        num_classes: of labels, which this game has no use for: 0.
+        weight: of the generators' loss.
+    """
+
+    def loss(c):
+        pairs = ((c.discriminate(name, c.real[name]), c.discriminate(name, c.fake[name])) for name in "ab")
+        return sum(jnp.mean(c.loss.generator(on_real, on_fake)) for on_real, on_fake in pairs)
+
+    return Term("adversarial", "generator", loss, weight)
+
+
+def cycle(weight: Weight = 10.0) -> Term:
+    """The change of images that go there and back (Zhu et al. 2017, eq. 2).
+
+    Args:
+        weight: the paper's lambda.
+    """
+
+    def loss(c):
+        back_a, back_b = c.translate("ba", c.fake["b"]), c.translate("ab", c.fake["a"])
+        return change(c.real["a"], back_a) + change(c.real["b"], back_b)
+
+    return Term("cycle", "generator", loss, weight)
+
+
+def identity(weight: Weight = 5.0) -> Term:
+    """The change of images that are what they shall become already: G_AB(b) = b, G_BA(a) = a (section 5.2).
+
+    Args:
+        weight: half of lambda in the paper.
+    """
+
+    def loss(c):
+        a, b = c.real["a"], c.real["b"]
+        return change(b, c.translate("ab", b)) + change(a, c.translate("ba", a))
+
+    return Term("identity", "generator", loss, weight)
+
+
+TERMS = {"adversarial": adversarial, "cycle": cycle, "identity": identity}
+KEYS = {
+    "loss": Key("least_squares", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
+    "terms": terms.keys(TERMS),
+    "pool": Key(50, "generated images of each sort that the discriminators remember; 0: none", 0, SIZES),
+    "networks": {
+        "generator": networks.keys("Translator", name="translation"),
+        "discriminator": networks.keys("Discriminator", name="patch", norm="instance"),
+    },
+}
+DEFAULTS = {"terms": {"adversarial": {}, "cycle": {}, "identity": {}}}
+
+
+class Context(NamedTuple):
+    """What the terms of the generators see.
+
+    Attributes:
+        loss: the objective.
+        kimg: seen so far.
+        real, fake: {"a": [B, H, W, C], "b": [B, H, W, C]}; fake["b"] is made of real["a"].
+        translate: `("ab" or "ba", images) -> images`.
+        discriminate: `("a" or "b", images) -> logits [N]`.
+    """
+
+    loss: losses.Loss
+    kimg: jax.Array
+    real: dict
+    fake: dict
+    translate: Callable
+    discriminate: Callable
+
+
+def make_game(config, fields: Fields) -> Game:
+    """Two generators against two discriminators; the map "ab" makes images of inputs, "ba" inputs of images.
+
+    Args:
+        config: see `KEYS`; `data` says which set is translated into which.
+        fields: with "image" (B) and "input" (A), of one shape.
 
     Raises:
         UserError: the config asks for what this game does not have.
 
     Reference: Zhu et al. 2017, eqs. 1-3, sections 4 and 5.2.
     """
-    refuse_unheeded(config, (*HEEDED, "generator_loss.adversarial"))
-    refuse_other_keys(config, "cyclegan", ["cycle", "identity", "pool"])
-    loss, own, view = named(losses, config.loss, "loss"), config.cyclegan, make_view(config.data, image_shape)
+    loss, crops = lookup(losses, config.loss, "loss"), make_preprocess(config.data, fields)
+    own_terms = terms.make_terms(config.terms, TERMS, players=("generator",), lazy=False)
+    if not own_terms:
+        raise UserError("--config.terms: the generators learn from nothing: set --config.terms.adversarial.weight=1")
     if config.data.task != "none":
-        raise UserError(f"config.data.task={config.data.task}: this game is for two sets: set config.data.inputs")
-    if own.pool % config.batch_size:
-        raise UserError(f"config.cyclegan.pool={own.pool} must be a multiple of config.batch_size={config.batch_size}")
-    generator = networks.build(config, "Translator", shape=view.shape)
+        raise UserError(f"--config.data.task={config.data.task}: this game is for two sets: set --config.data.inputs")
+    if config.pool % config.batch_size:
+        raise UserError(f"--config.pool={config.pool} must be a multiple of --config.batch_size={config.batch_size}")
+    generator = networks.build(config, "Translator", shape=crops.shape)
     discriminator = networks.build(config, "Discriminator")
 
     def translate(variables, way, images):
         params = variables["generator"]["params"][way]
         return generator.apply({"params": params}, images)
 
-    def judge(params, images):
+    def discriminate(variables, name, images):
+        params = variables["discriminator"]["params"][name]
         return discriminator.apply({"params": params}, images).logits.ravel()
 
+    def both_ways(variables, batch):
+        real = {"a": batch["input"], "b": batch["image"]}
+        return real, {"a": translate(variables, "ba", real["b"]), "b": translate(variables, "ab", real["a"])}
+
     def discriminator_loss(variables, batch, key):
-        a, b, player = batch["input"], batch["image"], variables["discriminator"]
-        fakes, updates = {"a": translate(variables, "ba", b), "b": translate(variables, "ab", a)}, {}
-        if own.pool:
-            copies = config.batch_size // len(a)
-            fakes, updates["pool"] = exchange(player["pool"], fakes, key, batch["index"], copies=copies)
-        value, metrics = 0.0, {}
-        for name, real in (("a", a), ("b", b)):
-            on_real, on_fake = (judge(player["params"][name], x) for x in (real, fakes[name]))
-            boundary = loss.boundary(on_real, on_fake)
-            metrics[f"{name}_real_right"] = jnp.mean(on_real > boundary)
-            metrics[f"{name}_fake_right"] = jnp.mean(on_fake < boundary)
-            value += jnp.mean(loss.discriminator(on_real, on_fake))
+        real, fake = both_ways(variables, batch)
+        value, metrics, updates = 0.0, {}, {}
+        if config.pool:
+            copies = config.batch_size // len(batch["index"])
+            pool = variables["discriminator"]["pool"]
+            fake, updates["pool"] = exchange(pool, fake, key, batch["index"], copies=copies)
+        for name in "ab":
+            logits = [discriminate(variables, name, images) for images in (real[name], fake[name])]
+            metrics |= {f"{name}_{metric}": share for metric, share in losses.accuracy(loss, *logits).items()}
+            value += jnp.mean(loss.discriminator(*logits))
         return value, (updates, metrics)
 
     def generator_loss(variables, batch, key):
-        a, b, judges = batch["input"], batch["image"], variables["discriminator"]["params"]
-        fake_a, fake_b = translate(variables, "ba", b), translate(variables, "ab", a)
-        each = {"adversarial": 0.0}
-        for name, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
-            each["adversarial"] += jnp.mean(loss.generator(judge(judges[name], real), judge(judges[name], fake)))
-        each["cycle"] = change(a, translate(variables, "ba", fake_b)) + change(b, translate(variables, "ab", fake_a))
-        value = config.generator_loss.adversarial * each["adversarial"] + own.cycle * each["cycle"]
-        if own.identity:
-            each["identity"] = change(b, translate(variables, "ab", b)) + change(a, translate(variables, "ba", a))
-            value += own.cycle * own.identity * each["identity"]
-        return value, ({}, each)
+        def of(function):
+            return lambda *args: function(variables, *args)
+
+        c = Context(loss, seen_kimg(config, batch), *both_ways(variables, batch), of(translate), of(discriminate))
+        return terms.total(own_terms, c)
 
     def init(key):
-        keys, images = jax.random.split(key, 4), jnp.zeros((1, *view.shape))
+        keys, images = jax.random.split(key, 4), jnp.zeros((1, *crops.shape))
         made = {way: generator.init(k, images) for way, k in zip(("ab", "ba"), keys[:2], strict=True)}
-        judges = {name: discriminator.init(k, images) for name, k in zip("ab", keys[2:], strict=True)}
-        if others := {name for variables in (*made.values(), *judges.values()) for name in variables} - {"params"}:
+        critics = {name: discriminator.init(k, images) for name, k in zip("ab", keys[2:], strict=True)}
+        if others := {name for variables in (*made.values(), *critics.values()) for name in variables} - {"params"}:
             raise UserError(
                 f"this game's networks have parameters alone, not {', '.join(others)}: norm=instance, without spectral"
             )
-        memory = {"pool": empty_pool(own.pool, view.shape)} if own.pool else {}
+        memory = {"pool": empty_pool(config.pool, crops.shape)} if config.pool else {}
         return {
             "generator": {"params": {way: variables["params"] for way, variables in made.items()}},
-            "discriminator": {"params": {name: variables["params"] for name, variables in judges.items()}, **memory},
+            "discriminator": {"params": {name: variables["params"] for name, variables in critics.items()}, **memory},
         }
 
-    def sample(variables, key, index, condition):
-        return translate(variables, "ab", condition)
+    def ab(variables, key, index, given):
+        return translate(variables, "ab", given["input"])
+
+    def ba(variables, key, index, given):
+        return translate(variables, "ba", given["image"])
 
     turns = (Turn("discriminator", "discriminator", discriminator_loss), Turn("generator", "generator", generator_loss))
-    return Game(init, turns, sample, view=view.train)
+    maps = {"ab": Map(("input",), "image", ab), "ba": Map(("image",), "input", ba)}
+    return Game(init, turns, maps, preprocess=crops.apply)
 
 
 def change(x: jax.Array, y: jax.Array) -> jax.Array:
     """The mean absolute difference."""
     return jnp.mean(jnp.abs(x - y))
-
-
-def goes_back(variables: dict) -> bool:
-    """Whether these are variables of this game, and not of one that translates in one direction only."""
-    return set(variables["generator"]["params"]) == {"ab", "ba"}
-
-
-def turned(variables: dict) -> dict:
-    """The variables with which `sample` of this game goes from B to A. Both sets have one shape, so it can."""
-    params = variables["generator"]["params"]
-    return {**variables, "generator": {**variables["generator"], "params": {"ab": params["ba"], "ba": params["ab"]}}}
 
 
 def empty_pool(size: int, shape: tuple[int, ...]) -> dict[str, jax.Array]:
@@ -128,7 +196,7 @@ def exchange(
 
     Args:
         pool: see `empty_pool`; its size is a multiple of the global batch's.
-        images: {"a": [B, ...], "b": [B, ...]}, just made.
+        images: {"a": [B, ...], "b": [B, ...]}, just generated.
         key: of this call.
         index: int [B], each example's place in the global batch.
         copies: by how many devices' pools the new one will be averaged (pmap), each of which has seen a part of the

@@ -10,44 +10,118 @@ Reference: Salimans et al. 2016, sections 3.1 and 5; Laine and Aila 2017 (the Pi
 """
 
 import inspect
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from gan_jax import augment, losses, networks, regularisers
-from gan_jax.config import refuse_other_keys, refuse_unheeded
+from gan_jax import augmentation, losses, networks, regularizers, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Turn
+from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.games.pix2pix import seen_kimg
+from gan_jax.keys import SIZES, Key, Weight
+from gan_jax.modalities import Fields
+from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.noise import per_example
-from gan_jax.views import refuse_inputs
-
-# What a config may say of this game; each other key must be as `base_config` has it.
-HEEDED = (
-    "seed", "batch_size", "game", "labels", "augment", "networks", "optimizers", "ema", "data", "evaluation",
-    "keep_checkpoints",
-)  # fmt: skip
+from gan_jax.preprocess import reject_inputs
+from gan_jax.terms import Term, feature_matching
 
 
-def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
-    """A classifying discriminator against a generator that matches its features.
-
-    Its means of features are over the batch (of one device, under pmap). Without `data.labelled`, all examples are
-    labelled ones as well.
+def supervised(weight: Weight = 1.0) -> Term:
+    """The cross-entropy of the labeled examples.
 
     Args:
-        config: networks, `augment` (none or diffaugment), and `semi_supervised`: `unlabelled_weight`, of the loss that
-            tells real from generated, 0: there is no generator; `consistency`, of the squared change of an unlabelled
-            example's probabilities between two views of it. With both 0 the classifier learns from the labels alone.
-        image_shape: (H, W, C), or (D,) for points.
-        num_classes: K.
+        weight: of the term.
+    """
+    loss = lambda c: jnp.mean(regularizers.cross_entropy(c.on_labeled.classes, c.labels))
+    return Term("supervised", "discriminator", loss, weight)
+
+
+def unlabeled(weight: Weight = 1.0) -> Term:
+    """What tells real from generated examples; without it there is no generator.
+
+    Args:
+        weight: of the term.
+    """
+
+    def loss(c):
+        return 0.5 * jnp.mean(losses.non_saturating.discriminator(c.on_real.logits, c.on_fake.logits))
+
+    return Term("unlabeled", "discriminator", loss, weight)
+
+
+def agreement(weight: Weight = 100.0) -> Term:
+    """The squared change of an unlabeled example's probabilities between two augmentations and noises.
+
+    Args:
+        weight: of the term.
+    """
+
+    def loss(c):
+        probabilities = (jax.nn.softmax(output.classes) for output in (c.on_real, c.again()))
+        return jnp.mean(regularizers.consistency(*probabilities))
+
+    return Term("agreement", "discriminator", loss, weight)
+
+
+TERMS = {"supervised": supervised, "unlabeled": unlabeled, "agreement": agreement, "feature_matching": feature_matching}
+KEYS = {
+    "terms": terms.keys(TERMS),
+    "augment": {name: augmentation.KEYS[name] for name in ("name", "policy")},
+    "networks": {
+        "latent_size": Key(100, "Z", 1, SIZES),
+        "generator": networks.keys("Generator", name="dcgan"),
+        "discriminator": networks.keys("Discriminator", name="convnet"),
+    },
+}
+KEYS["augment"]["name"] = KEYS["augment"]["name"]._replace(choices=("none", "diffaugment"))
+DEFAULTS = {"terms": {"supervised": {}, "unlabeled": {}, "feature_matching": {}}}
+
+
+class Context(NamedTuple):
+    """What the terms of a turn see.
+
+    Attributes:
+        kimg: seen so far.
+        labels: int [B], of the labeled examples.
+        on_labeled, on_real, on_fake: the discriminator's output; None where the turn has no use for it.
+        again: the output on the real examples once more, with other noise and another augmentation.
+    """
+
+    kimg: jax.Array
+    labels: jax.Array | None
+    on_labeled: DiscriminatorOutput | None
+    on_real: DiscriminatorOutput
+    on_fake: DiscriminatorOutput
+    again: Callable | None = None
+
+
+def make_game(config, fields: Fields) -> Game:
+    """A classifying discriminator against a generator that matches its features.
+
+    Its means of features are over the batch (of one device, under pmap). Without `data.labeled`, all examples are
+    labeled ones as well.
+
+    Args:
+        config: see `KEYS`. Without the terms "unlabeled" and "agreement" the classifier learns from the labels alone.
+        fields: of the data, of which the first is generated and classified, and "label".
 
     Raises:
         UserError: the config asks for what this game does not have.
     """
-    generator = networks.build(config, "Generator", shape=image_shape)
-    discriminator = networks.build(config, "Discriminator", num_classes=num_classes)
-    check(config, discriminator, image_shape, num_classes)
-    weight, consistency = config.semi_supervised.unlabelled_weight, config.semi_supervised.consistency
+    target, own_terms = next(iter(fields)), terms.make_terms(config.terms, TERMS, lazy=False)
+    names, shape = {term.name for term in own_terms}, fields[target].shape
+    check(config, fields, names)
+    generator = networks.build(config, "Generator", shape=shape)
+    discriminator = networks.build(config, "Discriminator", num_classes=len(fields["label"].names))
+    if "index" not in inspect.signature(networks.bare(discriminator).__call__).parameters:
+        raise UserError(
+            f"--config.networks.discriminator.name={config.networks.discriminator.name}: this game's adds noise of its "
+            f"own, as convnet and improved"
+        )
+    of_discriminator, _ = terms.split(own_terms, "discriminator")
+    of_generator, _ = terms.split(own_terms, "generator")
 
     def latents(key, index):
         return per_example(jax.random.uniform, key, index, (config.networks.latent_size,))
@@ -55,88 +129,86 @@ def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
     def generate(variables, z):
         return generator.apply(variables["generator"], z, train=True, mutable=["batch_stats"])
 
-    def look(variables, images, index, key):
-        view_key, key = jax.random.split(key)
-        if config.augment.name == "diffaugment":
-            images = augment.diffaugment(images, view_key, index, policy=config.augment.policy)
-        return discriminator.apply(variables["discriminator"], images, key=key, index=index)
+    def discriminate(variables, examples, index, key):
+        augment_key, key = jax.random.split(key)
+        examples = augmenter.apply(examples, augment_key, index, variables["discriminator"], None)
+        return discriminator.apply(variables["discriminator"], examples, key=key, index=index)
 
     def discriminator_loss(variables, batch, key):
         z_key, *keys = jax.random.split(key, 5)
-        index, which = batch["index"], "labelled_" if "labelled_image" in batch else ""
-        labels = batch[f"{which}label"]
-        on_labelled = look(variables, batch[f"{which}image"], index, keys[0])
-        value = jnp.mean(regularisers.cross_entropy(on_labelled.classes, labels))
-        metrics = {"labelled_right": jnp.mean(jnp.argmax(on_labelled.classes, axis=-1) == labels)}
-        if weight or consistency:
-            on_real = look(variables, batch["image"], index, keys[1])
-        if weight:
-            fake, _ = generate(variables, latents(z_key, index))
-            on_fake = look(variables, fake, index, keys[2])
-            metrics["unlabelled"] = 0.5 * jnp.mean(losses.non_saturating.discriminator(on_real.logits, on_fake.logits))
-            metrics |= {"real_right": jnp.mean(on_real.logits > 0), "fake_right": jnp.mean(on_fake.logits < 0)}
-            value += weight * metrics["unlabelled"]
-        if consistency:
-            again = look(variables, batch["image"], index, keys[3])
-            probabilities = (jax.nn.softmax(verdict.classes) for verdict in (on_real, again))
-            metrics["change"] = jnp.mean(regularisers.consistency(*probabilities))
-            value += consistency * metrics["change"]
-        return value, ({}, metrics)
+        index, labeled = batch["index"], batch.get("labeled", batch)
+        fake, _ = generate(variables, latents(z_key, index))
+        examples = labeled[target], batch[target], fake
+        outputs = [discriminate(variables, x, index, k) for x, k in zip(examples, keys[:3], strict=True)]
+        again = lambda: discriminate(variables, batch[target], index, keys[3])
+        c = Context(seen_kimg(config, batch), labeled["label"], *outputs, again)
+        value, (updates, metrics) = terms.total(of_discriminator, c)
+        metrics["labeled_accuracy"] = jnp.mean(jnp.argmax(c.on_labeled.classes, axis=-1) == c.labels)
+        if "unlabeled" in names:
+            metrics |= losses.accuracy(losses.non_saturating, c.on_real.logits, c.on_fake.logits)
+        return value, (updates, metrics)
 
     def generator_loss(variables, batch, key):
         z_key, *keys = jax.random.split(key, 3)
         fake, updates = generate(variables, latents(z_key, batch["index"]))
-        pairs = zip((batch["image"], fake), keys, strict=True)
-        on_real, on_fake = (look(variables, x, batch["index"], k) for x, k in pairs)
-        return regularisers.feature_matching(on_real.features, on_fake.features), (updates, {})
+        pairs = zip((batch[target], fake), keys, strict=True)
+        outputs = [discriminate(variables, x, batch["index"], k) for x, k in pairs]
+        value, (remembered, metrics) = terms.total(
+            of_generator, Context(seen_kimg(config, batch), None, None, *outputs)
+        )
+        return value, ({**updates, **remembered}, metrics)
 
+    augmenter = augmentation.make_augmentation(config.augment, config.batch_size)
     turns = [Turn("discriminator", "discriminator", discriminator_loss)]
-    if weight:
+    if "unlabeled" in names:
         turns.append(Turn("generator", "generator", generator_loss))
 
     def init(key):
         generator_key, discriminator_key = jax.random.split(key)
-        z, images = jnp.zeros((2, config.networks.latent_size)), jnp.zeros((2, *image_shape))
-        return {
+        z, examples = jnp.zeros((2, config.networks.latent_size)), jnp.zeros((2, *shape))
+        players = {
             "generator": dict(generator.init(generator_key, z)),
-            "discriminator": dict(discriminator.init(discriminator_key, images)),
+            "discriminator": dict(discriminator.init(discriminator_key, examples)),
         }
+        return {player: {**own, **terms.memory_of(own_terms, player)} for player, own in players.items()}
 
-    def decode(variables, z, condition=None):
+    def decode(variables, z, given):
         return generator.apply(variables["generator"], z, train=False)
 
-    def sample(variables, key, index, condition=None):
-        return decode(variables, latents(key, index))
+    def sample(variables, key, index, given):
+        return decode(variables, latents(key, index), given)
 
     def calibrate(variables, key, index):
         _, updates = generate(variables, latents(key, index))
         return {**variables, "generator": {**variables["generator"], **updates}}
 
-    def judge(variables, images, condition=None):
-        return discriminator.apply(variables["discriminator"], images).logits
+    def logits(variables, examples):
+        return discriminator.apply(variables["discriminator"], examples).logits
 
-    def classify(variables, images):
-        return discriminator.apply(variables["discriminator"], images).classes
+    def classify(variables, key, index, given):
+        return discriminator.apply(variables["discriminator"], given[target]).classes
 
-    averaged = ("generator", "discriminator")
-    return Game(init, tuple(turns), sample, averaged, calibrate, judge, latents, decode, classify)
+    return Game(
+        init,
+        tuple(turns),
+        {"sample": Map((), target, sample), "classify": Map((target,), "label", classify)},
+        averaged=("generator", "discriminator"),
+        spaces={"z": Space(latents, decode)},
+        calibrate=calibrate,
+        discriminate=logits,
+    )
 
 
-def check(config, discriminator, image_shape: tuple[int, ...], num_classes: int) -> None:
+def check(config, fields: Fields, names: set[str]) -> None:
     """Raises UserError for what this game does not have."""
-    refuse_unheeded(config, HEEDED)
-    refuse_inputs(config)
-    if not num_classes:
-        raise UserError("the semi-supervised game learns classes: set config.labels=require")
-    refuse_other_keys(config, "semi_supervised", ("unlabelled_weight", "consistency"))
-    if config.augment.name not in ("none", "diffaugment"):
-        raise UserError(f"config.augment.name={config.augment.name!r}: this game knows none and diffaugment")
-    if config.augment.name != "none":
-        augment.parse_policy(config.augment.policy)
-        if len(image_shape) == 1:
-            raise UserError("config.augment needs images, these data are points")
-    if "index" not in inspect.signature(networks.bare(discriminator).__call__).parameters:
-        name = config.networks.discriminator.name
+    reject_inputs(config)
+    if "label" not in fields:
+        raise UserError(f"the semi-supervised game learns classes, but {config.data.source} has no labels")
+    if not names & {"supervised", "unlabeled", "agreement"}:
+        raise UserError("--config.terms: the discriminator learns from nothing: set --config.terms.supervised.weight=1")
+    if ("unlabeled" in names) and "feature_matching" not in names:
         raise UserError(
-            f"config.networks.discriminator.name={name!r}: this game's adds noise of its own, as convnet and improved"
+            "--config.terms: the generator learns from nothing: set --config.terms.feature_matching.weight=1"
         )
+    if config.augment.name != "none" and next(iter(fields.values())).modality.name != "image":
+        raise UserError("--config.augment needs images")

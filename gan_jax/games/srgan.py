@@ -4,85 +4,151 @@ First the generator learns to be near the target, pixel by pixel: the best PSNR,
 like the target to a frozen network, and real to the discriminator. The frozen network is a player without a turn.
 """
 
+import math
+from functools import partial
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, networks
-from gan_jax.config import named, refuse_other_keys, refuse_unheeded
+from gan_jax import losses, networks, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Turn
-from gan_jax.games.pix2pix import HEEDED
+from gan_jax.game import Game, Map, Turn
+from gan_jax.games.pix2pix import patches, require_pairs, seen_kimg
+from gan_jax.keys import Key, Weight
+from gan_jax.lookup import lookup
+from gan_jax.modalities import Fields
 from gan_jax.networks import applied
-from gan_jax.perceptual import open_perceptual, perceptual_distance
-from gan_jax.views import make_view
+from gan_jax.networks.discriminator_output import DiscriminatorOutput
+from gan_jax.perceptual import Perceptual, open_perceptual, perceptual_distance
+from gan_jax.preprocess import make_preprocess
+from gan_jax.terms import Term, adversarial
 
 
-def make_game(config, image_shape: tuple[int, ...], num_classes: int) -> Game:
-    """Generator against discriminator, on pairs; `Game.sample` takes the input images as its condition.
+def pixel(weight: Weight = 1.0) -> Term:
+    """The mean squared difference of what is made and the target (Ledig et al. 2017, eq. 4).
 
     Args:
-        config: `loss`, networks (a "Translator" for the generator), `data`, and `srgan`: the weights `pixel` (mean
-            squared difference), `perceptual` and `adversarial`; `features`, of which the perceptual term is the
-            difference, see `gan_jax.perceptual.open_perceptual`; `warmup_kimg`, in which only `pixel` counts (the
-            discriminator learns meanwhile). With `adversarial` 0 there is no discriminator.
-        image_shape: (H, W, C) of the targets.
-        num_classes: of labels, which this game has no use for: 0.
+        weight: of the term.
+    """
+    return Term("pixel", "generator", lambda c: jnp.mean((c.fake - c.target) ** 2), weight)
+
+
+def perceptual(weight: Weight = 1.0, features: str = "classifier") -> Term:
+    """The difference to a frozen network (Ledig et al. 2017, eq. 5).
+
+    Args:
+        weight: of the term.
+        features: the network, see `gan_jax.perceptual.open_perceptual`; its weights are a player.
+    """
+
+    def loss(c):
+        maps = (c.frozen.maps(c.variables["perceptual"], images) for images in (c.fake, c.target))
+        return jnp.mean(perceptual_distance(*maps))
+
+    return Term("perceptual", "generator", loss, weight)
+
+
+TERMS = {"pixel": pixel, "perceptual": perceptual, "adversarial": adversarial}
+KEYS = {
+    "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
+    "terms": terms.keys(TERMS),
+    "warmup_kimg": Key(0.0, "in which the generator learns from the term pixel alone, the discriminator as always", 0),
+    "networks": {
+        "generator": networks.keys("Translator", name="srresnet"),
+        "discriminator": networks.keys("Discriminator", name="srresnet"),
+    },
+}
+DEFAULTS = {"terms": {"pixel": {}, "perceptual": {}, "adversarial": {"weight": 1e-3}}}
+
+
+class Context(NamedTuple):
+    """What the terms of a turn see.
+
+    Attributes:
+        loss: the objective.
+        kimg: seen so far.
+        target, fake: [B, H, W, C].
+        on_real, on_fake: the discriminator's output; None without one.
+        variables: of all players.
+        frozen: the network of the perceptual term, whose variables are the player "perceptual".
+    """
+
+    loss: losses.Loss
+    kimg: jax.Array
+    target: jax.Array
+    fake: jax.Array
+    on_real: DiscriminatorOutput | None
+    on_fake: DiscriminatorOutput | None
+    variables: dict
+    frozen: Perceptual | None
+
+
+def make_game(config, fields: Fields) -> Game:
+    """Generator against discriminator, on pairs: the map "ab" makes images of inputs.
+
+    Args:
+        config: see `KEYS`. Without the term "adversarial" there is no discriminator.
+        fields: with "image", the target, and "input".
 
     Raises:
         UserError: the config asks for what this game does not have.
 
     Reference: Ledig et al. 2017, eqs. 2-6, section 3.2.
     """
-    refuse_unheeded(config, HEEDED)
-    refuse_other_keys(config, "srgan", ["pixel", "adversarial", "perceptual", "features", "warmup_kimg"])
-    loss, own, view = named(losses, config.loss, "loss"), config.srgan, make_view(config.data, image_shape)
-    if not config.data.paired:
-        raise UserError("config.data.paired=False: this game learns from pairs; config.game=cyclegan does without")
-    factor = view.shape[0] // view.input_shape[0]
-    generator = networks.build(config, "Translator", shape=view.shape, factor=factor)
+    loss, crops = lookup(losses, config.loss, "loss"), make_preprocess(config.data, fields)
+    require_pairs(config)
+    own_terms = terms.make_terms(config.terms, TERMS, players=("generator",), lazy=False)
+    names = {term.name for term in own_terms}
+    factor = crops.shape[0] // crops.input_shape[0]
+    generator = networks.build(config, "Translator", shape=crops.shape, factor=factor)
     discriminator = networks.build(config, "Discriminator")
-    perceptual = open_perceptual(own.features, view.shape[-1]) if own.perceptual else None
+    frozen = None
+    if "perceptual" in names:
+        frozen = open_perceptual(config.terms.perceptual.features, crops.shape[-1])
 
-    def judge(variables, batch, fake):
-        """The logits [N] of real and of made images, and the collections that the calls changed."""
-        player = variables["discriminator"]
-        on_real, updates = applied(discriminator, player, batch["image"])
-        on_fake, moved = applied(discriminator, {**player, **updates}, fake)
-        return on_real.logits.ravel(), on_fake.logits.ravel(), {**updates, **moved}
+    def context(variables, batch, fake):
+        """A context, and the discriminator's collections that the calls changed."""
+        outputs, updates = (None, None), {}
+        if "adversarial" in names:
+            own = variables["discriminator"]
+            on_real, updates = applied(discriminator, own, batch["image"])
+            on_fake, moved = applied(discriminator, {**own, **updates}, fake)
+            outputs, updates = (patches(on_real), patches(on_fake)), {**updates, **moved}
+        return Context(loss, seen_kimg(config, batch), batch["image"], fake, *outputs, variables, frozen), updates
 
     def discriminator_loss(variables, batch, key):
         fake, _ = applied(generator, variables["generator"], batch["input"])
-        on_real, on_fake, updates = judge(variables, batch, fake)
-        boundary = loss.boundary(on_real, on_fake)
-        metrics = {"real_right": jnp.mean(on_real > boundary), "fake_right": jnp.mean(on_fake < boundary)}
-        return jnp.mean(loss.discriminator(on_real, on_fake)), (updates, metrics)
+        c, updates = context(variables, batch, fake)
+        logits = c.on_real.logits, c.on_fake.logits
+        return jnp.mean(loss.discriminator(*logits)), (updates, losses.accuracy(loss, *logits))
 
-    def generator_loss(variables, batch, key):
-        warm = batch["step"] * (config.batch_size / 1000) >= own.warmup_kimg
+    def generator_loss(variables, batch, key, *, learned):
         fake, updates = applied(generator, variables["generator"], batch["input"])
-        terms = {"pixel": own.pixel * jnp.mean((fake - batch["image"]) ** 2)}
-        if perceptual:
-            seen, wanted = (perceptual.maps(variables["perceptual"], images) for images in (fake, batch["image"]))
-            terms["perceptual"] = own.perceptual * warm * jnp.mean(perceptual_distance(seen, wanted))
-        if own.adversarial:
-            on_real, on_fake, _ = judge(variables, batch, fake)
-            terms["adversarial"] = own.adversarial * warm * jnp.mean(loss.generator(on_real, on_fake))
-        return sum(terms.values()), (updates, terms)
+        c, _ = context(variables, batch, fake)
+        value, (remembered, metrics) = terms.total(learned, c)
+        return value, ({**updates, **remembered}, metrics)
 
     def init(key):
         keys = jax.random.split(key)
-        inputs, images = jnp.zeros((1, *view.input_shape)), jnp.zeros((1, *view.shape))
+        inputs, images = jnp.zeros((1, *crops.input_shape)), jnp.zeros((1, *crops.shape))
         players = {"generator": dict(generator.init(keys[0], inputs))}
-        if own.adversarial:
+        if "adversarial" in names:
             players["discriminator"] = dict(discriminator.init(keys[1], images))
-        if perceptual:
-            players["perceptual"] = jax.tree.map(jnp.asarray, perceptual.params)
+        if frozen:
+            players["perceptual"] = jax.tree.map(jnp.asarray, frozen.params)
         return players
 
-    def sample(variables, key, index, condition):
-        return generator.apply(variables["generator"], condition, train=False)
+    def ab(variables, key, index, given):
+        return generator.apply(variables["generator"], given["input"], train=False)
 
-    turns = [Turn("generator", "generator", generator_loss)]
-    if own.adversarial:
+    warmup = math.ceil(round(config.warmup_kimg * 1000 / config.batch_size, 6))  # rounds
+    by_pixels = [term for term in own_terms if term.name == "pixel"]
+    if not own_terms or (warmup and not by_pixels):
+        raise UserError("--config.terms: the generator learns from nothing: set --config.terms.pixel.weight=1")
+    turns = [Turn("generator", "generator", partial(generator_loss, learned=own_terms), first=warmup)]
+    if "adversarial" in names:
         turns.insert(0, Turn("discriminator", "discriminator", discriminator_loss))
-    return Game(init, tuple(turns), sample, view=view.train)
+    if warmup:
+        turns.append(Turn("warmup", "generator", partial(generator_loss, learned=by_pixels), last=warmup))
+    return Game(init, tuple(turns), {"ab": Map(("input",), "image", ab)}, preprocess=crops.apply)

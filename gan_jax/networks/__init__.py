@@ -1,51 +1,104 @@
 """Flax Linen modules. A network knows nothing of losses or games.
 
-A module of this package that a config can name has one or more of a `Generator`, a `Discriminator`, a `Translator`:
-`Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape] in [-1, 1]` and
-`Discriminator(num_classes, ...)(images [B, ...], condition, train) -> Verdict`, where `condition` is a label int [B],
-or None if num_classes is 0; the verdict is one logit an image, or of `patch` one a patch; and
-`Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]`, where only C is taken of `shape`, and
-there is noise only with a key, for the places `index` [B], see `noise.per_example`.
+A module of this package that a config can name has one or more of these classes, the roles of networks:
+
+    Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape], images in [-1, 1]
+    Discriminator(num_classes, ...)(images [B, ...], condition, train) -> DiscriminatorOutput
+    Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]
+
+`condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`; None if
+`num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
+`shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
+is for, see `noise.per_example`; without a key there is no noise. Other attributes are keys of the config.
 """
 
+import inspect
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
 
-from gan_jax.config import import_named
 from gan_jax.errors import UserError
+from gan_jax.keys import Key, Schema, argument_docs, closest, from_signature
+from gan_jax.lookup import import_by_name
 from gan_jax.networks.computing import Computed
 from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
+GIVEN = ("shape", "num_classes", "num_codes", "factor", "name", "parent")  # attributes that are no keys
 
-def build(config, role: str, **given) -> Network:
+
+def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:
+    """The keys of a network in a config, see `gan_jax.keys`: a function of what the config gives that returns a schema.
+
+    They are its module's `name`, `spectral`, and the attributes of the class.
+
+    Args:
+        role: "Generator", "Translator" or "Discriminator".
+        player: as for `build`.
+        defaults: `name`, and defaults of other keys, which hold for the network of that name alone.
+    """
+
+    def schema(given: Mapping[str, Any]) -> Schema:
+        name = str(given.get("name", defaults["name"]))
+        found = {
+            "name": Key(
+                defaults["name"], f"a module with a {role}: of gan_jax.networks, or any that Python can import"
+            ),
+            "spectral": Key(False, "whether to divide each weight matrix by its largest singular value"),
+            **_attributes(_find(name, role, player or _player(role))),
+        }
+        own = defaults if name == defaults["name"] else {}
+        return {**found, **{key: found[key]._replace(default=default) for key, default in own.items()}}
+
+    return schema
+
+
+def build(config, role: str, player: str | None = None, **given: Any) -> Network:
     """A network, computed as `config.dtype` and `config.remat` say.
 
     Args:
-        config: of whose `networks` the discriminator, or else the generator, has a module's `name`; the other keys
-            there are the module's attributes, but one: with `spectral` true, the network is spectrally normalised.
-        role: "Generator", "Translator" or "Discriminator", what is taken from the module.
-        given: attributes that come from the data.
+        config: its `networks[player]` has the keys of `keys`.
+        role: "Generator", "Translator" or "Discriminator".
+        player: the group of keys; None: "discriminator" for a Discriminator, else "generator".
+        given: attributes that come from the data or the game.
 
     Raises:
-        UserError: there is no such module, role, attribute or type.
+        UserError: there is no such module, role or attribute.
     """
-    player = "discriminator" if role == "Discriminator" else "generator"
-    own, key = config.networks[player], f"networks.{player}"
-    network = import_named(sys.modules[__name__], own.name, f"{key}.name", member=role)
-    attributes = {name: value for name, value in own.items() if name not in ("name", "spectral")}
-    if config.dtype not in ("float32", "bfloat16"):
-        raise UserError(f"config.dtype={config.dtype!r}: must be float32 or bfloat16")
-    try:
-        module = network(**given, **attributes)
-    except TypeError as error:
-        raise UserError(f"config.{key}: {error}") from None
+    player = player or _player(role)
+    own = config.networks[player]
+    network = _find(own.name, role, player)
+    attributes = {key: value for key, value in own.items() if key not in ("name", "spectral")}
+    known = [name for name in inspect.signature(network).parameters if name not in ("name", "parent")]
+    for key in attributes:
+        if key not in known:
+            raise UserError(f"--config.networks.{player}.{key}: {own.name} has no such key; {closest(key, known)}")
+    for attribute in given:
+        if attribute not in known:
+            raise UserError(f"--config.networks.{player}.name={own.name}: it has no {attribute}, which this game needs")
+    module = network(**given, **attributes)
     if config.dtype != "float32" or config.remat:
         module = Computed(module, config.dtype, config.remat)
     return SpectralNorm(module) if own.get("spectral") else module
+
+
+def _player(role: str) -> str:
+    return "discriminator" if role == "Discriminator" else "generator"
+
+
+def _find(name: str, role: str, player: str) -> type[nn.Module]:
+    return import_by_name(sys.modules[__name__], name, f"networks.{player}.name", member=role)
+
+
+def _attributes(network: type[nn.Module]) -> dict[str, Key]:
+    """The keys of a class, with what the docstrings of its bases say of those that it inherits."""
+    docs = {}
+    for base in reversed(network.__mro__):
+        docs |= argument_docs(inspect.cleandoc(base.__doc__ or ""))
+    return {name: key._replace(doc=docs.get(name, "")) for name, key in from_signature(network, GIVEN).items()}
 
 
 def bare(network: Network) -> nn.Module:

@@ -1,4 +1,4 @@
-"""How a network is computed: with which numbers, and what is kept for the backward pass. No layer knows of either."""
+"""How a network is computed: in which type, and what is kept for the backward pass. No layer knows of either."""
 
 from typing import Any, NamedTuple
 
@@ -15,19 +15,19 @@ KEPT = checkpoint_policies.save_from_both_policies(
 
 
 class Computed(NamedTuple):
-    """A network that computes in another type than its parameters', or forgets its activations.
+    """A network that computes in another type than that of its parameters, or recomputes activations.
 
     It is used as the module itself, by `init` and `apply`. Parameters, running statistics, results and gradients are
-    float32; so are means and variances within normalisation, as Flax computes them. Losses and penalties are made of
+    float32; so are means and variances within normalization, as Flax computes them. Losses and penalties are made of
     results, so they are float32 too. No loss needs scaling: bfloat16 has the range of float32.
 
     Attributes:
         network: the module.
         dtype: of activations, and of parameters where they meet them: "float32" or "bfloat16".
-        remat: whether the backward pass computes all again but the results of convolutions and matrix products, which
-            takes a little more time, and less memory.
+        remat: whether the backward pass recomputes everything but the results of convolutions and matrix products,
+            which takes a little more time, and less memory.
 
-    Reference: Micikevicius et al. 2018 (mixed precision); Chen et al. 2016 (rematerialisation).
+    Reference: Micikevicius et al. 2018 (mixed precision); Chen et al. 2016 (rematerialization).
     """
 
     network: nn.Module

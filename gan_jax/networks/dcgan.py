@@ -1,6 +1,6 @@
 """DCGAN for images of any height, width and number of channels.
 
-Reference: Radford et al. 2016, section 3: strided and transposed 4x4 convolutions, batch normalisation except at the
+Reference: Radford et al. 2016, section 3: strided and transposed 4x4 convolutions, batch normalization except at the
 generator's output and the discriminator's input, ReLU in G, leaky ReLU 0.2 in D, weights ~ N(0, 0.02).
 """
 
@@ -8,8 +8,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import Conv, ConvTranspose, compare, normalise, pyramid
-from gan_jax.networks.verdict import Verdict, judge, with_label
+from gan_jax.keys import Positive
+from gan_jax.networks.condition import with_label
+from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
+from gan_jax.networks.layers import Conv, ConvTranspose, compare, pyramid
+from gan_jax.networks.normalization import Norm, normalize
 
 weights = nn.initializers.normal(0.02)
 
@@ -24,22 +27,22 @@ class Generator(nn.Module):
 
     Attributes:
         shape: (H, W, C) of the images.
-        num_classes: of the condition, one-hot beside z; 0: unconditional.
+        num_classes: of the condition, which is one-hot beside z; 0: unconditional.
         width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
-        norm: "batch" or "none".
+        norm: of hidden layers, see `normalization.normalize`.
     """
 
     shape: tuple[int, int, int]
     num_classes: int = 0
-    width: int = 64
-    norm: str = "batch"
+    width: Positive = 64
+    norm: Norm = "batch"
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
-        use_bias = self.norm == "none"  # batch normalisation has one of its own
+        use_bias = self.norm == "none"  # batch normalization has one of its own
 
         def activate(x):
-            return nn.relu(normalise(x, self.norm, train))
+            return nn.relu(normalize(x, self.norm, train))
 
         z = with_label(z, condition, self.num_classes)
         (height, width), *sizes = pyramid(self.shape)
@@ -51,38 +54,25 @@ class Generator(nn.Module):
         return jnp.tanh(ConvTranspose(self.shape[-1], tuple(self.shape[:2]), kernel_init=weights)(x))
 
 
-class Discriminator(nn.Module):
-    """Images [B, H, W, C] (and a label) to a verdict.
+class Discriminator(WithHead):
+    """Images [B, H, W, C] (and a label) to a DiscriminatorOutput. `WithHead` has the other attributes.
 
     Attributes:
-        num_classes: of the condition; 0: unconditional.
-        conditioning: "projection", "auxiliary" or "concat", see `judge`.
-        num_codes: see `judge`.
-        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
         width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
-        norm: "batch" or "none".
+        norm: of all layers but the first, see `normalization.normalize`.
     """
 
-    num_classes: int = 0
-    conditioning: str = "projection"
-    num_codes: int = 0
-    minibatch: str = "none"
-    width: int = 64
-    norm: str = "batch"
+    width: Positive = 64
+    norm: Norm = "batch"
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
-        x = with_label(images, condition, self.num_classes) if self.conditioning == "concat" else images
+    def __call__(
+        self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
+    ) -> DiscriminatorOutput:
+        x = self.with_label(images, condition)
         for level in range(len(pyramid(images.shape[1:])) - 1):
             norm = self.norm if level > 0 else "none"
             x = Conv(_channels(self.width, level), use_bias=norm == "none", kernel_init=weights)(x)
-            x = nn.leaky_relu(normalise(x, norm, train), 0.2)
-        return judge(
-            compare(x, self.minibatch).reshape(x.shape[0], -1),
-            condition,
-            num_classes=self.num_classes,
-            conditioning=self.conditioning,
-            num_codes=self.num_codes,
-            kernel_init=weights,
-            embedding_init=weights,
-        )
+            x = nn.leaky_relu(normalize(x, norm, train), 0.2)
+        features = compare(x, self.minibatch).reshape(x.shape[0], -1)
+        return self.discriminate(features, condition, kernel_init=weights, embedding_init=weights)

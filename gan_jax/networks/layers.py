@@ -1,8 +1,8 @@
 """Layers that several networks share."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import flax.linen as nn
 import jax
@@ -16,9 +16,11 @@ from gan_jax.networks import cpu_convolution
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 CONVOLVED = "convolved"
 
+Minibatch = Literal["none", "stddev", "discrimination"]
+
 
 def kept(x: jax.Array) -> jax.Array:
-    """x, marked as the result of a convolution, which is not to be computed again, see `computing.Computed`."""
+    """x, marked as the result of a convolution, which is not to be recomputed, see `computing.Computed`."""
     return checkpoint_name(x, CONVOLVED)
 
 
@@ -161,67 +163,15 @@ def reflect(x: jax.Array, pixels: int) -> jax.Array:
     """
     height, width = x.shape[1:3]
     if min(height, width) <= pixels:
-        raise UserError(f"to reflect {pixels} pixels at the border takes more of them than {height}x{width} has")
+        raise UserError(f"{height}x{width} pixels are too few to reflect {pixels} at the border")
     return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
-
-
-def normalise(x: jax.Array, norm: str, train: bool) -> jax.Array:
-    """What a network's attribute `norm` asks for, to be called inside `nn.compact`.
-
-    Args:
-        x: [B, ..., C].
-        norm: "batch" (DCGAN's, gamma ~ N(1, 0.02)), "instance" (each example by its own mean and variance over H and W,
-            without parameters; Ulyanov et al. 2016), "affine_instance" (with that gamma, and beta: batch normalisation
-            of a batch of one, whatever the batch, at test too: pix2pix's) or "none".
-        train: whether "batch" takes the batch's own statistics, or the running ones.
-
-    Raises:
-        UserError: another `norm`, or a single pixel is an instance, of which nothing would be left.
-    """
-    scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
-    if norm == "none":
-        return x
-    if norm == "batch":
-        return nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale_init)(x)
-    if norm not in ("instance", "affine_instance"):
-        raise UserError(f"a network's norm={norm!r} must be 'batch' or 'none', or 'instance' or 'affine_instance'")
-    if math.prod(x.shape[1:-1]) == 1:
-        raise UserError(f"a network's norm={norm!r} needs more than one pixel: a larger image, or fewer layers")
-    affine = norm == "affine_instance"
-    return InstanceNorm(scale_init if affine else None)(x)
-
-
-class InstanceNorm(nn.Module):
-    """Normalises each example by its own mean and variance, float32, over all places: x [B, ..., C].
-
-    Unlike `nn.InstanceNorm`, it keeps them [B, C] until they meet x. XLA moves broadcasts of [B, 1, 1, C] about, with a
-    backward pass in another way than without, and would not see that two turns compute the same fake.
-
-    Attributes:
-        scale_init: of gamma [C], with which there is a beta [C] too, from 0; None: without parameters.
-
-    Reference: Ulyanov et al. 2016.
-    """
-
-    scale_init: nn.initializers.Initializer | None = None
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        wide, places = x.astype(jnp.float32), range(1, x.ndim - 1)
-        mean, square = jnp.mean(wide, places), jnp.mean(wide * wide, places)
-        factor, offset = lax.rsqrt(jnp.maximum(square - mean * mean, 0.0) + 1e-5), 0.0
-        if self.scale_init is not None:
-            factor *= self.param("scale", self.scale_init, (x.shape[-1],))
-            offset = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
-        spread = lambda of_instance: jnp.expand_dims(of_instance, places)
-        return ((wide - spread(mean)) * spread(factor) + offset).astype(x.dtype)
 
 
 def compare(x: jax.Array, minibatch: str) -> jax.Array:
     """What a network's attribute `minibatch` asks for, to be called inside `nn.compact`: x and, as further features or
-    channels, how its examples differ from each other, so that a discriminator sees a generator that repeats itself.
+    channels, how its examples differ from each other, so that a discriminator notices a generator that repeats itself.
 
-    On several devices under pmap, an example is compared with those of its own device.
+    Under pmap an example is compared with those of its own device only; under jit with the whole batch.
 
     Args:
         x: [B, F] or [B, H, W, C].
@@ -235,9 +185,9 @@ def compare(x: jax.Array, minibatch: str) -> jax.Array:
     if minibatch == "stddev":
         return jnp.concatenate([x, minibatch_stddev(x)], axis=-1)
     if minibatch == "discrimination":
-        seen = MinibatchDiscrimination()(x.reshape(x.shape[0], -1))
-        seen = jnp.broadcast_to(seen.reshape(-1, *[1] * (x.ndim - 2), seen.shape[-1]), (*x.shape[:-1], seen.shape[-1]))
-        return jnp.concatenate([x, seen], axis=-1)
+        near = MinibatchDiscrimination()(x.reshape(x.shape[0], -1))
+        near = jnp.broadcast_to(near.reshape(-1, *[1] * (x.ndim - 2), near.shape[-1]), (*x.shape[:-1], near.shape[-1]))
+        return jnp.concatenate([x, near], axis=-1)
     raise UserError(f"a network's minibatch={minibatch!r} must be none, stddev or discrimination")
 
 
@@ -254,7 +204,7 @@ def minibatch_stddev(x: jax.Array) -> jax.Array:
 
 
 class MinibatchDiscrimination(nn.Module):
-    """How near each example [B, A] is to the others by each of some learnt measures: [B, kernels].
+    """How near each example [B, A] is to the others by each of some learned measures: [B, kernels].
 
     o_b(x_i) = sum over j of exp(-|M_ib - M_jb|_1), with M_i = x_i T, T [A, kernels * dimensions].
 
@@ -276,19 +226,19 @@ class MinibatchDiscrimination(nn.Module):
 
 
 def batch_norms(network: nn.Module, *args, **kwargs) -> list[str]:
-    """The paths of the `nn.BatchNorm` layers that a call of `network` passes through (nothing is computed).
+    """The paths of the `nn.BatchNorm` layers that a call of `network` uses (nothing is computed).
 
     Other layers that couple a batch, such as the standard deviation over it, are not looked for: papers use them with
     gradient penalties on purpose.
     """
     found = []
 
-    def look(next_method, args, kwargs, context):
+    def record(next_method, args, kwargs, context):
         if isinstance(context.module, nn.BatchNorm):
             found.append("/".join(context.module.path))
         return next_method(*args, **kwargs)
 
-    with nn.intercept_methods(look):
+    with nn.intercept_methods(record):
         jax.eval_shape(partial(network.init, **kwargs), jax.random.key(0), *args)
     return found
 
@@ -303,7 +253,10 @@ def pyramid(shape: Sequence[int], smallest: int = 4) -> list[tuple[int, int]]:
         UserError: the shape is not (H, W, C).
     """
     if len(shape) != 3:
-        raise UserError("a convolutional network needs images, these data are points: set its name to mlp")
+        raise UserError(
+            "a convolutional network needs images, these data are points: set its name to mlp "
+            "(--config.networks.generator.name=mlp --config.networks.discriminator.name=mlp)"
+        )
     sizes = [tuple(shape[:2])]
     while len(sizes) == 1 or min(sizes[0]) >= 2 * smallest:
         sizes.insert(0, tuple(-(-side // 2) for side in sizes[0]))

@@ -9,8 +9,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.layers import compare, normalise
-from gan_jax.networks.verdict import Verdict, judge, with_label
+from gan_jax.keys import Count, Positive, Weight
+from gan_jax.networks.condition import with_label
+from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
+from gan_jax.networks.layers import compare
+from gan_jax.networks.normalization import BatchOrNone, normalize
 
 
 class Generator(nn.Module):
@@ -18,69 +21,55 @@ class Generator(nn.Module):
 
     Attributes:
         shape: of one result, (H, W, C) or (D,).
-        num_classes: of the condition, one-hot beside z; 0: unconditional.
-        width: of each hidden layer.
-        depth: hidden layers.
-        norm: "batch" or "none".
-        bias_scale: deviation of the first biases. At 0 all kinks of the function go through the origin at first, which
-            points in the plane are too few dimensions for.
+        num_classes: of the condition, which is one-hot beside z; 0: unconditional.
+        width: units of each hidden layer.
+        depth: number of hidden layers.
+        norm: of hidden layers, see `normalization.normalize`.
+        bias_std: standard deviation of the initial biases. At 0 all kinks of the function go through the origin at
+            first, too few of them for points in the plane.
     """
 
     shape: tuple[int, ...]
     num_classes: int = 0
-    width: int = 512
-    depth: int = 3
-    norm: str = "none"
-    bias_scale: float = 0.0
+    width: Positive = 512
+    depth: Count = 3
+    norm: BatchOrNone = "none"
+    bias_std: Weight = 0.0
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         x = with_label(z, condition, self.num_classes)
         for _ in range(self.depth):
-            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_scale))
-            x = normalise(dense(x), self.norm, train)
+            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_std))
+            x = normalize(dense(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
         x = nn.Dense(math.prod(self.shape))(x).reshape(-1, *self.shape)
         return jnp.tanh(x) if len(self.shape) == 3 else x
 
 
-class Discriminator(nn.Module):
-    """Images or points [B, ...] (and a label) to a verdict.
+class Discriminator(WithHead):
+    """Images or points [B, ...] (and a label) to a DiscriminatorOutput. `WithHead` has the other attributes.
 
     Attributes:
-        num_classes: of the condition; 0: unconditional.
-        conditioning: "projection", "auxiliary" or "concat", see `judge`.
-        num_codes: see `judge`.
-        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
-        width: of each hidden layer.
-        depth: hidden layers.
-        norm: "batch" or "none".
-        bias_scale: deviation of the first biases. At 0 all kinks of the function go through the origin at first, which
-            points in the plane are too few dimensions for.
+        width: units of each hidden layer.
+        depth: number of hidden layers.
+        norm: of hidden layers, see `normalization.normalize`.
+        bias_std: standard deviation of the initial biases. At 0 all kinks of the function go through the origin at
+            first, too few of them for points in the plane.
     """
 
-    num_classes: int = 0
-    conditioning: str = "projection"
-    num_codes: int = 0
-    minibatch: str = "none"
-    width: int = 512
-    depth: int = 3
-    norm: str = "none"
-    bias_scale: float = 0.0
+    width: Positive = 512
+    depth: Count = 3
+    norm: BatchOrNone = "none"
+    bias_std: Weight = 0.0
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
-        x = images.reshape(images.shape[0], -1)
-        if self.conditioning == "concat":
-            x = with_label(x, condition, self.num_classes)
+    def __call__(
+        self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
+    ) -> DiscriminatorOutput:
+        x = self.with_label(images.reshape(images.shape[0], -1), condition)
         for _ in range(self.depth):
-            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_scale))
-            x = normalise(dense(x), self.norm, train)
+            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_std))
+            x = normalize(dense(x), self.norm, train)
             x = nn.leaky_relu(x, 0.2)
-        return judge(
-            compare(x, self.minibatch),
-            condition,
-            num_classes=self.num_classes,
-            conditioning=self.conditioning,
-            num_codes=self.num_codes,
-        )
+        return self.discriminate(compare(x, self.minibatch), condition)

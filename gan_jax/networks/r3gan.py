@@ -1,4 +1,4 @@
-"""R3GAN for images of any height, width and number of channels: a residual network without any normalisation.
+"""R3GAN for images of any height, width and number of channels: a residual network without any normalization.
 
 Every resolution has blocks of 1x1, grouped 3x3 and 1x1 convolutions, of which the last starts at 0; between resolutions
 is nothing but a bilinear filter.
@@ -15,8 +15,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.errors import UserError
+from gan_jax.keys import Count, Positive
+from gan_jax.networks.condition import Embed
+from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
 from gan_jax.networks.layers import DIMENSIONS, compare, kept, pyramid
-from gan_jax.networks.verdict import Verdict, judge, with_label
 
 weights = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 
@@ -134,26 +136,26 @@ class Generator(nn.Module):
 
     Attributes:
         shape: (H, W, C) of the images.
-        num_classes: of the condition, an embedding beside z; 0: unconditional.
-        width: channels, at every resolution.
-        blocks: at each resolution.
+        num_classes: of the condition, whose embedding is beside z; 0: unconditional.
+        width: channels at every resolution.
+        blocks: residual blocks at each resolution.
         cardinality: groups of the 3x3 convolutions.
-        expansion: of the channels within a block.
-        embedding_size: of the label.
+        expansion: the channels within a block are `width` times this.
+        embedding_size: units of the label's embedding.
     """
 
     shape: tuple[int, int, int]
     num_classes: int = 0
-    width: int = 768
-    blocks: int = 2
-    cardinality: int = 96
-    expansion: int = 2
-    embedding_size: int = 64
+    width: Positive = 768
+    blocks: Count = 2
+    cardinality: Positive = 96
+    expansion: Positive = 2
+    embedding_size: Positive = 64
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         if self.num_classes:
-            label = nn.Embed(self.num_classes, self.embedding_size, embedding_init=weights)(condition)
+            label = Embed(self.num_classes, self.embedding_size, embedding_init=weights)(condition)
             z = jnp.concatenate([z, label], axis=-1)
         sizes = pyramid(self.shape)
         scale = nn.Dense(self.width, use_bias=False, kernel_init=weights)(z)
@@ -165,32 +167,26 @@ class Generator(nn.Module):
         return nn.Dense(self.shape[-1], use_bias=False, kernel_init=weights)(x)
 
 
-class Discriminator(nn.Module):
-    """Images [B, H, W, C] (and a label) to a verdict.
+class Discriminator(WithHead):
+    """Images [B, H, W, C] (and a label) to a DiscriminatorOutput. `WithHead` has the other attributes.
 
     Attributes:
-        num_classes: of the condition; 0: unconditional.
-        conditioning: "projection", "auxiliary" or "concat", see `judge`.
-        num_codes: see `judge`.
-        minibatch: "none", "stddev" or "discrimination", see `layers.compare`.
-        width: channels, at every resolution.
-        blocks: at each resolution.
+        width: channels at every resolution.
+        blocks: residual blocks at each resolution.
         cardinality: groups of the 3x3 convolutions.
-        expansion: of the channels within a block.
+        expansion: the channels within a block are `width` times this.
     """
 
-    num_classes: int = 0
-    conditioning: str = "projection"
-    num_codes: int = 0
-    minibatch: str = "none"
-    width: int = 768
-    blocks: int = 2
-    cardinality: int = 96
-    expansion: int = 2
+    width: Positive = 768
+    blocks: Count = 2
+    cardinality: Positive = 96
+    expansion: Positive = 2
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
-        x = with_label(images, condition, self.num_classes) if self.conditioning == "concat" else images
+    def __call__(
+        self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
+    ) -> DiscriminatorOutput:
+        x = self.with_label(images, condition)
         x = nn.Dense(self.width, use_bias=False, kernel_init=weights)(x)
         levels = len(pyramid(images.shape[1:]))
         for level in range(levels):
@@ -200,10 +196,4 @@ class Discriminator(nn.Module):
         x = compare(x, self.minibatch)
         _, height, width, features = x.shape
         basis = self.param("basis", nn.initializers.normal((height * width) ** -0.5), (height, width, features))
-        return judge(
-            jnp.sum(x * basis, axis=(1, 2)),
-            condition,
-            num_classes=self.num_classes,
-            conditioning=self.conditioning,
-            num_codes=self.num_codes,
-        )
+        return self.discriminate(jnp.sum(x * basis, axis=(1, 2)), condition)

@@ -7,7 +7,7 @@ from gan_jax.networks.layers import conv, conv_transpose
 
 
 def upsample(x: jax.Array, size: tuple[int, int]) -> jax.Array:
-    """Every pixel of [B, h, w, C] twice in both directions, cut to `size`, of which (h, w) is the half, rounded up."""
+    """Every pixel of [B, h, w, C] twice in both directions, cropped to `size`; (h, w) is half of it, rounded up."""
     return x.repeat(2, axis=1).repeat(2, axis=2)[:, : size[0], : size[1]]
 
 

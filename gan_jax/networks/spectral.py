@@ -1,6 +1,6 @@
-"""Spectral normalisation: a network whose every weight matrix is divided by its largest singular value.
+"""Spectral normalization: a network whose every weight matrix is divided by its largest singular value.
 
-It is a reparametrisation of the parameters, so it fits every network and no layer knows of it. The estimates of the
+It is a reparametrization of the parameters, so it fits every network and no layer knows of it. The estimates of the
 singular vectors are a collection, "spectral", of the player. They move when, and only when, a call says that the
 collection is mutable: a game does so once a turn of the player whose network it is, never in the other's turn, in a
 penalty, or while sampling.

@@ -1,4 +1,4 @@
-"""The networks of SRGAN: from images to images of several times their size, any size, and what judges those.
+"""The networks of SRGAN: one that enlarges images of any size, and a discriminator of the results.
 
 Reference: Ledig et al. 2017, figure 4. A parametric ReLU has one slope for all channels.
 """
@@ -7,8 +7,10 @@ import flax.linen as nn
 import jax
 
 from gan_jax.errors import UserError
-from gan_jax.networks.layers import Conv, normalise
-from gan_jax.networks.verdict import Verdict
+from gan_jax.keys import Count, Positive
+from gan_jax.networks.discriminator_output import DiscriminatorOutput
+from gan_jax.networks.layers import Conv
+from gan_jax.networks.normalization import Norm, normalize
 
 weights = nn.initializers.he_normal()
 
@@ -26,37 +28,33 @@ def pixel_shuffle(x: jax.Array, factor: int) -> jax.Array:
 
 
 def prelu(x: jax.Array) -> jax.Array:
-    """A ReLU with a learnt slope below 0, to be called inside `nn.compact`."""
+    """A ReLU with a learned slope below 0, to be called inside `nn.compact`."""
     return nn.PReLU(negative_slope_init=0.25)(x)
 
 
 class Translator(nn.Module):
-    """Images [B, h, w, c] to images [B, factor * h, factor * w, C], which may leave [-1, 1]. There is no noise in it.
+    """Images [B, h, w, c] to images [B, factor * h, factor * w, C], without bounds or noise.
 
     Attributes:
         shape: of the result, of which only C is used.
         factor: 1, 2, 4, 8 and so on.
-        width: channels.
+        width: channels of hidden layers.
         blocks: residual blocks, at the size of the input.
-        norm: "batch", "affine_instance", "instance" or "none", see `layers.normalise`.
-        bicubic: whether to add the bicubic enlargement of the images, so that only what it lacks is to be learnt (Kim
-            et al. 2016).
+        norm: of hidden layers, see `normalization.normalize`.
+        bicubic: whether to add the bicubic enlargement of the images, so that only the residual is learned (Kim et al.
+            2016).
     """
 
     shape: tuple[int, int, int]
     factor: int = 4
-    width: int = 64
-    blocks: int = 16
-    norm: str = "batch"
+    width: Positive = 64
+    blocks: Count = 16
+    norm: Norm = "batch"
     bicubic: bool = False
 
     @nn.compact
     def __call__(
-        self,
-        images: jax.Array,
-        train: bool = True,
-        key: jax.Array | None = None,
-        index: jax.Array | None = None,
+        self, images: jax.Array, train: bool = True, key: jax.Array | None = None, index: jax.Array | None = None
     ) -> jax.Array:
         """Enlarges images; `key` and `index` change nothing.
 
@@ -65,26 +63,28 @@ class Translator(nn.Module):
         """
         batch, height, width, channels = images.shape
         if self.factor < 1 or self.factor & (self.factor - 1):
-            raise UserError(f"srresnet's factor={self.factor} must be a power of two: 1, 2, 4, 8")
+            raise UserError(f"--config.data.factor={self.factor}: srresnet needs a power of two: 1, 2, 4, 8")
         if self.bicubic and channels != self.shape[-1]:
-            raise UserError(f"srresnet's bicubic=True needs {self.shape[-1]} channels in its input, not {channels}")
+            raise UserError(
+                f"--config.networks.generator.bicubic=True needs {self.shape[-1]} channels in its input, not {channels}"
+            )
 
         def conv(x, features, size=3, use_bias=True, kernel_init=weights):
             return nn.Conv(features, (size, size), use_bias=use_bias, kernel_init=kernel_init)(x)
 
-        def normalised(x, kernel_init=weights):
+        def normalized(x, kernel_init=weights):
             x = conv(x, self.width, use_bias=self.norm == "none", kernel_init=kernel_init)
-            return normalise(x, self.norm, train)
+            return normalize(x, self.norm, train)
 
-        # Without normalisation each block would double the variance; so all of them together about double it.
+        # Without normalization each block would double the variance; so all of them together about double it.
         last = nn.initializers.variance_scaling(1 / max(self.blocks, 1), "fan_in", "truncated_normal")
         x = first = prelu(conv(images, self.width, size=9))
         for _ in range(self.blocks):
-            x += normalised(prelu(normalised(x)), kernel_init=last)
-        x = first + normalised(x)
+            x += normalized(prelu(normalized(x)), kernel_init=last)
+        x = first + normalized(x)
         for _ in range(self.factor.bit_length() - 1):
             x = prelu(pixel_shuffle(conv(x, 4 * self.width), 2))
-        # Small, so that training starts from the bicubic enlargement or from grey.
+        # Small, so that training starts from the bicubic enlargement or from gray.
         small = nn.initializers.variance_scaling(0.01, "fan_in", "truncated_normal")
         x = conv(x, self.shape[-1], size=9, kernel_init=small)
         if self.bicubic:
@@ -94,34 +94,36 @@ class Translator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [B, H, W, C] to a verdict.
+    """Images [B, H, W, C] to a DiscriminatorOutput.
 
     Attributes:
-        num_classes: 0: images are judged without a label.
+        num_classes: must be 0: images are scored without a label.
         width: channels of the first two convolutions; doubled after every second one.
-        norm: "batch", "affine_instance", "instance" or "none", see `layers.normalise`.
+        norm: of hidden layers, see `normalization.normalize`.
     """
 
     num_classes: int = 0
-    width: int = 64
-    norm: str = "batch"
+    width: Positive = 64
+    norm: Norm = "batch"
 
     @nn.compact
-    def __call__(self, images: jax.Array, condition: jax.Array | None = None, train: bool = True) -> Verdict:
-        """The verdict on images.
+    def __call__(
+        self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
+    ) -> DiscriminatorOutput:
+        """Scores images.
 
         Raises:
             UserError: there are classes or no images.
         """
         if self.num_classes:
-            raise UserError("the network srresnet judges images without labels: set config.labels=ignore")
+            raise UserError("the network srresnet scores images without labels: set --config.labels=ignore")
         if images.ndim != 4:
-            raise UserError("the network srresnet judges images, these data are points")
+            raise UserError("the network srresnet needs images, these data are points")
         x = images
         for layer in range(8):
             norm = self.norm if layer > 0 else "none"
             features, stride = self.width * 2 ** (layer // 2), 1 + layer % 2
             x = Conv(features, kernel_size=3, stride=stride, use_bias=norm == "none", kernel_init=weights)(x)
-            x = nn.leaky_relu(normalise(x, norm, train), 0.2)
+            x = nn.leaky_relu(normalize(x, norm, train), 0.2)
         features = nn.leaky_relu(nn.Dense(16 * self.width, kernel_init=weights)(x.reshape(x.shape[0], -1)), 0.2)
-        return Verdict(nn.Dense(1)(features)[:, 0], features)
+        return DiscriminatorOutput(nn.Dense(1)(features)[:, 0], features)

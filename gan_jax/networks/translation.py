@@ -1,7 +1,7 @@
 """CycleGAN's ResNet: from images to images of the same size, any size from 5x5.
 
 Reference: Zhu et al. 2017, section 7.2, after Johnson et al. 2016, and its authors' code: convolutions with reflected
-borders, instance normalisation without parameters, residual blocks at a quarter of the size, weights ~ N(0, 0.02).
+borders, instance normalization without parameters, residual blocks at a quarter of the size, weights ~ N(0, 0.02).
 """
 
 import flax.linen as nn
@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UserError
-from gan_jax.networks.layers import Conv, ConvTranspose, normalise, reflect
+from gan_jax.keys import Count, Positive
+from gan_jax.networks.layers import Conv, ConvTranspose, reflect
+from gan_jax.networks.normalization import normalize
 
 
 class ReflectedConv(nn.Module):
-    """A convolution of stride 1 that sees a mirror beyond the border: [B, H, W, C] to [B, H, W, features].
+    """A convolution of stride 1 with reflected borders: [B, H, W, C] to [B, H, W, features].
 
     Attributes:
         features: channels of the result.
@@ -31,7 +33,7 @@ class ReflectedConv(nn.Module):
 
 
 class Translator(nn.Module):
-    """Images [B, H, W, c] to images [B, H, W, C] in [-1, 1]. There is no noise in it.
+    """Images [B, H, W, c] to images [B, H, W, C] in [-1, 1], without noise.
 
     Attributes:
         shape: of the result, of which only C is used.
@@ -40,16 +42,12 @@ class Translator(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: int = 64
-    blocks: int = 9
+    width: Positive = 64
+    blocks: Count = 9
 
     @nn.compact
     def __call__(
-        self,
-        images: jax.Array,
-        train: bool = True,
-        key: jax.Array | None = None,
-        index: jax.Array | None = None,
+        self, images: jax.Array, train: bool = True, key: jax.Array | None = None, index: jax.Array | None = None
     ) -> jax.Array:
         """Translates images; `train`, `key` and `index` change nothing.
 
@@ -58,8 +56,12 @@ class Translator(nn.Module):
         """
         sizes = [images.shape[1:3]]
         if min(sizes[0]) < 5:  # a quarter of it has two pixels, as many as it takes to reflect one
-            raise UserError("the network translation needs images of 5x5 or more, not {}x{}".format(*sizes[0]))
-        norm = lambda x: normalise(x, "instance", train)
+            raise UserError(
+                "--config.data.image_size: the network translation needs images of 5x5 or more, not {}x{}".format(
+                    *sizes[0]
+                )
+            )
+        norm = lambda x: normalize(x, "instance", train)
         x = nn.relu(norm(ReflectedConv(self.width, 7)(images)))
         for level in (1, 2):
             x = nn.relu(norm(Conv(self.width * 2**level, kernel_size=3)(x)))

@@ -1,4 +1,4 @@
-"""VGG-19's convolutions: what an image of the world shows, for losses that compare more than pixels."""
+"""VGG-19's convolutions: features of natural images, for perceptual losses."""
 
 import flax.linen as nn
 import jax
@@ -6,19 +6,19 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UserError
 
-# Configuration E: the features of every 3x3 convolution, and where the image is halved.
+# Configuration E: the channels of every 3x3 convolution, and where the resolution is halved.
 LAYERS = (64, 64, "max", 128, 128, "max", *[256] * 4, "max", *[512] * 4, "max", *[512] * 4)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue in [0, 1]
-SMALLEST = 16  # pixels, of a side: one is left of them
+SMALLEST = 16  # pixels of a side, of which one is left at the end
 
 
 class VGG19(nn.Module):
     """The map of the 16th convolution after its ReLU, before the last max-pooling: SRGAN's phi_5,4.
 
-    The layers have the names that they have in torchvision, which counts ReLUs and poolings too.
+    The layers are named as in torchvision, which counts ReLUs and poolings too.
 
     Args of the call:
-        images: float [B, H, W, C] in [-1, 1], H and W at least 16; grey ones, C = 1, are seen as coloured ones, C = 3.
+        images: float [B, H, W, C] in [-1, 1], H and W at least 16; gray ones, C = 1, are repeated to C = 3.
 
     Returns:
         [B, H / 16, W / 16, 512], rounded down; >= 0.

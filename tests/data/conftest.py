@@ -4,6 +4,8 @@ import types
 
 import pytest
 
+from gan_jax.data import KEYS
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
@@ -16,11 +18,8 @@ def config():
     """Makes the data part of a config."""
 
     def make(source, image_size="native", fit="crop", skip_broken=False, **others):
-        others = {"labelled": 0, "held_out": 0.0, "split_seed": 0, **others}
-        others = {"pair": "none", "inputs": "", "paired": True, "task": "none", **others}
-        return types.SimpleNamespace(
-            source=str(source), image_size=image_size, fit=fit, skip_broken=skip_broken, **others
-        )
+        given = {"source": str(source), "image_size": image_size, "fit": fit, "skip_broken": skip_broken, **others}
+        return types.SimpleNamespace(**{name: key.default for name, key in KEYS.items()} | given)
 
     return make
 

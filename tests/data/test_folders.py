@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan_jax.data import folders, open_source
 
-COLOURS = {
+COLORS = {
     "cats/1.png": (255, 0, 0),
     "cats/2.png": (0, 255, 0),
     "dogs/deep/3.png": (0, 0, 255),
@@ -17,9 +17,9 @@ COLOURS = {
 }
 
 
-def save(path, colour=(1, 2, 3), size=(6, 4), mode="RGB"):
+def save(path, color=(1, 2, 3), size=(6, 4), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path)
+    Image.new(mode, size, color).save(path)
 
 
 def pack(folder, file):
@@ -32,8 +32,8 @@ def pack(folder, file):
 def pets(tmp_path):
     """Four pictures in three folders, and much that is none."""
     root = tmp_path / "pets"
-    for name, colour in COLOURS.items():
-        save(root / name, colour)
+    for name, color in COLORS.items():
+        save(root / name, color)
     save(root / ".hidden" / "5.png")
     save(root / "cats" / ".6.png")
     save(root / "__MACOSX" / "7.png")
@@ -42,11 +42,12 @@ def pets(tmp_path):
 
 
 def check_pets(source):
-    assert (len(source), source.image_shape, source.num_classes) == (4, (4, 6, 3), 3)
+    assert (len(source), source.fields["image"].shape) == (4, (4, 6, 3))
     assert source.class_names == ("cats", "deep", "dogs")
     assert source.labels.tolist() == [0, 0, 2, 1]  # in the order of the paths
-    colours = [COLOURS[name] for name in sorted(COLOURS)]
-    np.testing.assert_array_equal(source.images, np.broadcast_to(np.array(colours)[:, None, None], (4, 4, 6, 3)))
+    colors = [COLORS[name] for name in sorted(COLORS)]
+    wanted = np.broadcast_to(np.array(colors)[:, None, None], (4, 4, 6, 3))
+    np.testing.assert_array_equal(source.columns["image"], wanted)
 
 
 def test_folder(config, pets, monkeypatch):
@@ -63,7 +64,7 @@ def test_zip(config, pets, tmp_path):
 def test_a_folder_in_a_zip(config, pets, tmp_path):
     pack(pets, tmp_path / "pets.zip")
     cats = open_source(config(f"zip:{tmp_path}/pets.zip/cats"))
-    assert (len(cats), cats.num_classes, cats[1]["label"]) == (2, 0, 0)
+    assert (len(cats), set(cats[1]), cats.class_names) == (2, {"image"}, ())
     assert cats[0]["image"][0, 0].tolist() == [255, 0, 0]
     dogs = open_source(config(f"zip:{tmp_path}/pets.zip/dogs"))
     assert dogs.class_names == ("deep", "dogs")
@@ -71,12 +72,12 @@ def test_a_folder_in_a_zip(config, pets, tmp_path):
 
 def test_channels(config, tmp_path):
     save(tmp_path / "a" / "1.png", 7, mode="L")
-    grey = open_source(config(f"folder:{tmp_path}/a"))
-    assert grey.image_shape == (4, 6, 1) and (grey.images == 7).all()
+    gray = open_source(config(f"folder:{tmp_path}/a"))
+    assert gray.fields["image"].shape == (4, 6, 1) and (gray.columns["image"] == 7).all()
     save(tmp_path / "a" / "2.png", (1, 2, 3))
     mixed = open_source(config(f"folder:{tmp_path}/a"))
-    assert mixed.image_shape == (4, 6, 3)
-    assert mixed.images[:, 0, 0].tolist() == [[7, 7, 7], [1, 2, 3]]
+    assert mixed.fields["image"].shape == (4, 6, 3)
+    assert mixed.columns["image"][:, 0, 0].tolist() == [[7, 7, 7], [1, 2, 3]]
 
 
 def test_many_chunks_stay_in_order(config, tmp_path, monkeypatch):
@@ -84,16 +85,16 @@ def test_many_chunks_stay_in_order(config, tmp_path, monkeypatch):
     for number in range(11):
         save(tmp_path / "a" / f"{number:02d}.bmp", number, mode="L")
     source = open_source(config(f"folder:{tmp_path}/a"))
-    assert source.images[:, 0, 0, 0].tolist() == list(range(11))
+    assert source.columns["image"][:, 0, 0, 0].tolist() == list(range(11))
 
 
 def test_sizes(config, tmp_path, rejected):
     save(tmp_path / "a" / "1.png", size=(6, 4))
     save(tmp_path / "a" / "2.png", size=(5, 9))
     message = rejected(open_source, config(f"folder:{tmp_path}/a"))
-    assert "1.png is 4x6" in message and "2.png is 9x5" in message and "data.image_size=N" in message
-    assert open_source(config(f"folder:{tmp_path}/a", "8")).images.shape == (2, 8, 8, 3)
-    assert open_source(config(f"folder:{tmp_path}/a", "8x3", "pad")).images.shape == (2, 8, 3, 3)
+    assert "1.png is 4x6" in message and "2.png is 9x5" in message and "--config.data.image_size=N" in message
+    assert open_source(config(f"folder:{tmp_path}/a", "8")).columns["image"].shape == (2, 8, 8, 3)
+    assert open_source(config(f"folder:{tmp_path}/a", "8x3", "pad")).columns["image"].shape == (2, 8, 3, 3)
 
 
 def test_broken_pictures(config, tmp_path, rejected, capsys):
@@ -101,7 +102,7 @@ def test_broken_pictures(config, tmp_path, rejected, capsys):
         save(tmp_path / "a" / f"{number}.png", number, mode="L")
     (tmp_path / "a" / "4.png").write_bytes(b"not a picture")
     message = rejected(open_source, config(f"folder:{tmp_path}/a"))
-    assert "a/4.png" in message and "data.skip_broken=true" in message
+    assert "a/4.png" in message and "--config.data.skip_broken=true" in message
     noise = Image.fromarray(np.random.default_rng(0).integers(256, size=(60, 60), dtype=np.uint8))
     noise.save(tmp_path / "a" / "4.png")
     whole = (tmp_path / "a" / "4.png").read_bytes()
@@ -110,7 +111,7 @@ def test_broken_pictures(config, tmp_path, rejected, capsys):
 
     for _ in range(2):  # decoded, and from the cache
         source = open_source(config(f"folder:{tmp_path}/a", skip_broken=True))
-        assert source.images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+        assert source.columns["image"][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
         skipped = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
         assert len(skipped) == 1 and "skipped 1 broken of 10 pictures" in skipped[0]
 
@@ -150,7 +151,7 @@ def test_the_cache_is_read_again(config, pets, monkeypatch, own_cache):
     assert sorted(path.suffix for path in own_cache.iterdir()) == [".json", ".npy"]
     monkeypatch.setattr(folders.pictures, "decode", lambda data: pytest.fail("decoded again"))
     source = open_source(config(f"folder:{pets}"))
-    assert isinstance(source.images, np.memmap)
+    assert isinstance(source.columns["image"], np.memmap)
     check_pets(source)
 
 

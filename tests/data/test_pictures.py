@@ -24,22 +24,22 @@ def test_sizes(text, size):
 
 @pytest.mark.parametrize("text", ["0", "-3", "axb", "64x", "x64", "0x3", "1.5", "", 0, -3, None, "64 "])
 def test_bad_sizes(text, rejected):
-    assert f"data.image_size={text} must be" in rejected(pictures.parse_size, text)
+    assert f"--config.data.image_size={text}: must be" in rejected(pictures.parse_size, text)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_modes(mode):
     image = Image.new("RGB", (3, 2), (255, 255, 255)).convert(mode)
-    grey = mode in ("1", "L", "LA")
-    assert pictures.is_grey(encoded(image)) == grey
+    gray = mode in ("1", "L", "LA")
+    assert pictures.is_gray(encoded(image)) == gray
     pixels = decoded(image)
-    assert pixels.shape == ((2, 3) if grey else (2, 3, 3)) and (pixels == 255).all()
+    assert pixels.shape == ((2, 3) if gray else (2, 3, 3)) and (pixels == 255).all()
 
 
 def test_sixteen_bits_are_scaled():
     ramp = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
     pixels = decoded(Image.fromarray(ramp))
-    assert pictures.is_grey(encoded(Image.fromarray(ramp)))
+    assert pictures.is_gray(encoded(Image.fromarray(ramp)))
     np.testing.assert_array_equal(pixels.ravel(), np.arange(256))
 
 
@@ -48,9 +48,9 @@ def test_alpha_lies_over_white():
     for x, pixel in enumerate([(200, 0, 100, 255), (200, 0, 100, 0), (0, 0, 0, 51)]):
         image.putpixel((x, 0), pixel)
     assert decoded(image).tolist() == [[[200, 0, 100], [255, 255, 255], [204, 204, 204]]]
-    grey = Image.new("LA", (2, 1), (100, 0))
-    grey.putpixel((1, 0), (100, 255))
-    assert decoded(grey).tolist() == [[255, 100]]
+    gray = Image.new("LA", (2, 1), (100, 0))
+    gray.putpixel((1, 0), (100, 255))
+    assert decoded(gray).tolist() == [[255, 100]]
 
 
 def test_transparent_palettes():
@@ -68,7 +68,7 @@ def test_cmyk():
 
 
 def test_the_first_frame_of_a_gif():
-    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (2, 2), color) for color in ("red", "blue")]
     assert decoded(frames[0], "GIF", save_all=True, append_images=frames[1:])[0, 0].tolist() == [255, 0, 0]
 
 
@@ -90,7 +90,7 @@ def halves(width, height):
 
 
 def test_crop_covers_and_cuts_both_sides():
-    # Of 40x20, the middle 20x20 is kept, so black and white still meet in the centre.
+    # Of 40x20, the middle 20x20 is kept, so black and white still meet in the center.
     pixels = np.asarray(pictures.fitted(halves(40, 20), (20, 20), "crop"))
     assert (pixels[:, :10] == 0).all() and (pixels[:, 10:] == 255).all()
 
@@ -118,7 +118,7 @@ def test_the_right_size_keeps_its_pixels(fit):
 
 
 def test_shrinking_averages():
-    """One-pixel stripes, the worst case of aliasing, become an even grey."""
+    """One-pixel stripes, the worst case of aliasing, become an even gray."""
     stripes = np.tile(np.array([0, 255], np.uint8), (128, 64))
     pixels = np.asarray(pictures.fitted(Image.fromarray(stripes), (16, 16), "stretch"))
     assert np.abs(pixels[:, 2:-2].astype(int) - 127).max() <= 6

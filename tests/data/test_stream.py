@@ -5,17 +5,17 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.data import Source, Stream, rows
+from gan_jax.data import Source, Stream, make_source, prepare, rows
 from gan_jax.errors import UserError
-from gan_jax.runners import prepare
+from gan_jax.images import to_float
 
 
 @pytest.fixture
 def source():
-    """23 images that show their own row number, labelled by it too."""
+    """23 images that show their own row number, labeled by it too."""
     numbers = np.arange(23, dtype=np.uint8)
     images = np.broadcast_to(numbers[:, None, None, None], (23, 4, 4, 1))
-    return Source(images, numbers.astype(np.int32), tuple(map(str, numbers)))
+    return make_source("image", images, numbers.astype(np.int32), tuple(map(str, numbers)))
 
 
 def take(count, source, **kwargs):
@@ -111,26 +111,33 @@ def test_close_ends_the_threads(source):
 
 def test_errors_of_reading_reach_the_consumer():
     class Broken(Source):
-        def read(self, rows):
+        def read(self, rows, names=None):
             raise OSError("the disk is gone")
 
-    stream = Stream(Broken(np.zeros((9, 2)), np.zeros(9, np.int32)), batch_size=2, seed=0, resident=False)
+    whole = make_source("points", np.zeros((9, 2)))
+    stream = Stream(Broken(whole.fields, whole.columns), batch_size=2, seed=0, resident=False)
     with pytest.raises(OSError, match="the disk is gone"):
         next(stream)
     stream.close()
 
 
 def test_impossible_batches(source, rejected):
-    assert "23 images" in rejected(Stream, source, batch_size=24, seed=0, resident=True)
-    assert "batch_size=6" in rejected(Stream, source, batch_size=6, seed=0, resident=True, process_count=4)
+    assert "23 examples, fewer than --config.batch_size=24" in rejected(
+        Stream, source, batch_size=24, seed=0, resident=True
+    )
+    assert "--config.batch_size=6" in rejected(Stream, source, batch_size=6, seed=0, resident=True, process_count=4)
 
 
 @pytest.fixture
 def unpaired(source):
     """Those 23, and 9 inputs that show 100 and more."""
     numbers = np.arange(100, 109, dtype=np.uint8)
-    inputs = Source(np.broadcast_to(numbers[:, None, None, None], (9, 4, 4, 1)), np.zeros(9, np.int32))
-    return dataclasses.replace(source, unpaired=inputs)
+    return beside(source, np.broadcast_to(numbers[:, None, None, None], (9, 4, 4, 1)))
+
+
+def beside(source, images):
+    inputs = Source({"input": source.fields["image"]}, {"input": images})
+    return dataclasses.replace(source, splits={"unpaired": inputs})
 
 
 def test_inputs_without_pairs_have_epochs_of_their_own(unpaired):
@@ -144,16 +151,19 @@ def test_inputs_without_pairs_have_epochs_of_their_own(unpaired):
 
 
 def test_as_many_inputs_as_targets_come_in_another_order(source):
-    (batch,) = take(1, dataclasses.replace(source, unpaired=source), batch_size=23, repeats=1)
+    (batch,) = take(1, beside(source, source.columns["image"]), batch_size=23, repeats=1)
     assert sorted(batch["row"].ravel()) == sorted(batch["input_row"].ravel()) == list(range(23))
     assert (batch["row"] != batch["input_row"]).sum() > 15
 
 
 def test_streamed_inputs_are_those_of_the_resident_rows(unpaired):
-    resident = {name: leaf for name, leaf in unpaired.everything().items()}
+    resident, fields = unpaired.everything(), {**unpaired.fields, **unpaired.splits["unpaired"].fields}
+    assert set(resident) == set(fields) == {"image", "label", "input"}
     batches = zip(take(5, unpaired), take(5, unpaired, resident=False), strict=True)
     for by_row, by_image in batches:
-        assert_same(*(jax.device_get(prepare(*given)) for given in ((resident, by_row), ({}, by_image))))
+        picked, read = (jax.device_get(prepare(*given, fields)) for given in ((resident, by_row), ({}, by_image)))
+        assert_same(picked, read)
+        np.testing.assert_array_equal(read["input"], to_float(by_image["input"]))
 
 
 def test_processes_share_inputs_without_pairs(unpaired):
@@ -164,5 +174,5 @@ def test_processes_share_inputs_without_pairs(unpaired):
 
 
 def test_a_batch_must_fit_into_the_inputs_too(unpaired):
-    with pytest.raises(UserError, match="has 9 images, fewer than batch_size=10"):
+    with pytest.raises(UserError, match=r"has 9 examples, fewer than --config\.batch_size=10"):
         Stream(unpaired, batch_size=10, seed=0, resident=True)

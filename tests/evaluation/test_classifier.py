@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from gan_jax.config import base_config
-from gan_jax.data import Source
-from gan_jax.data.arrays import digits, stacked_digits
+from gan_jax.config import config_for
+from gan_jax.data import make_source
+from gan_jax.data.sources.digits import digits
+from gan_jax.data.sources.stacked_digits import stacked_digits
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier
 
@@ -20,7 +21,11 @@ def stripes(n=240, side=8, seed=0):
     bright = np.arange(side) % 4 < 2
     pattern = np.where(labels[:, None, None] == 0, bright[:, None], bright[None, :]) * 160
     images = (pattern + rng.integers(0, 80, (n, side, side))).astype(np.uint8)[..., None]
-    return Source(images, labels, ("horizontal", "vertical"))
+    return make_source("image", images, labels, ("horizontal", "vertical"))
+
+
+def mislabeled(source):
+    return make_source("image", source.columns["image"], 1 - source.labels, source.class_names)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,7 @@ def params():
 
 def test_it_learns_what_a_glance_tells(params):
     assert classifier.accuracy(params, stripes(seed=1)) > 0.99
-    shuffled = stripes(seed=1)
-    assert classifier.accuracy(params, Source(shuffled.images, 1 - shuffled.labels, shuffled.class_names)) < 0.01
+    assert classifier.accuracy(params, mislabeled(stripes(seed=1))) < 0.01
 
 
 def test_training_is_a_function_of_its_seed(params):
@@ -43,7 +47,7 @@ def test_training_is_a_function_of_its_seed(params):
 def test_accuracy_score_is_high_for_good_fakes_and_low_for_wrong_labels():
     real, fake = stripes(), stripes(seed=2)
     assert classifier.accuracy_score(fake, real, images=2000) > 0.99
-    assert classifier.accuracy_score(Source(fake.images, 1 - fake.labels, fake.class_names), real, images=2000) < 0.01
+    assert classifier.accuracy_score(mislabeled(fake), real, images=2000) < 0.01
 
 
 def test_a_file_brings_back_what_was_saved(params, tmp_path):
@@ -59,9 +63,9 @@ def test_a_file_brings_back_what_was_saved(params, tmp_path):
 def test_unit_features_change_no_logit(params):
     source = stripes(seed=4)
     scaled = classifier.with_unit_features(params, source)
-    pool, logits = classifier.see(scaled, source)
-    assert np.mean(pool**2) == pytest.approx(1, rel=1e-4)
-    np.testing.assert_allclose(logits, classifier.see(params, source)[1], rtol=1e-4, atol=1e-4)
+    features, logits = classifier.apply_to_all(scaled, source)
+    assert np.mean(features**2) == pytest.approx(1, rel=1e-4)
+    np.testing.assert_allclose(logits, classifier.apply_to_all(params, source)[1], rtol=1e-4, atol=1e-4)
 
 
 def test_the_embedded_one_knows_digits_that_it_never_saw():
@@ -80,14 +84,14 @@ def test_features_of_stacked_digits_are_those_of_each_channel():
     assert np.mean(np.argmax(logits, axis=-1) == source.labels[:50]) > 0.9
     red, green, blue = (classifier.features(embedded, images[..., c : c + 1]) for c in range(3))
     np.testing.assert_allclose(pool, np.concatenate([red[0], green[0], blue[0]], axis=1), rtol=1e-5, atol=1e-5)
-    alone = [jax.nn.log_softmax(seen[1]) for seen in (red, green, blue)]
+    alone = [jax.nn.log_softmax(own) for _, own in (red, green, blue)]
     joint = alone[0][:, 4] + alone[1][:, 0] + alone[2][:, 7]
     np.testing.assert_allclose(logits[:, 407], joint, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(jnp.exp(logits).sum(axis=1), 1, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 32, 32, 1), (1, 28, 30, 1)])
-def test_images_of_another_size_are_refused(shape):
+def test_images_of_another_size_are_rejected(shape):
     with pytest.raises(UserError, match="the classifier takes images 28x28x1, not"):
         classifier.features(classifier.load(), np.zeros(shape, np.uint8))
 
@@ -108,32 +112,58 @@ def test_files_that_are_no_classifier(tmp_path, params):
 @pytest.mark.parametrize(
     "source",
     [
-        Source(np.zeros((8, 8, 8, 1), np.uint8), np.zeros(8, np.int32)),
-        Source(np.zeros((8, 2), np.float32), np.arange(8, dtype=np.int32) % 2, ("a", "b")),
+        make_source("image", np.zeros((8, 8, 8, 1), np.uint8)),
+        make_source("points", np.zeros((8, 2), np.float32), np.arange(8, dtype=np.int32) % 2, ("a", "b")),
     ],
 )
 def test_data_without_labels_or_images(source):
-    with pytest.raises(UserError, match="needs labelled images of at least two classes"):
+    with pytest.raises(UserError, match="needs labeled images of at least two classes"):
         classifier.train(source, images=10)
 
 
+def saved(source, path):
+    """The config's `data` of a set in an .npz file."""
+    np.savez(path, images=source.columns["image"], labels=source.labels)
+    return ConfigDict({**config_for().data, "source": f"npz:{path}"})
+
+
 def test_the_smallest_set(tmp_path):
-    few = stripes(3)
-    np.savez(tmp_path / "few.npz", images=few.images, labels=few.labels)
-    config = {**base_config().data, "source": f"npz:{tmp_path}/few.npz"}
-    classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test=None, images=10, seed=0)
+    config = saved(stripes(3), tmp_path / "few.npz")
+    classifier.train_to_file(config, tmp_path / "c.npz", test=None, images=10, seed=0)
     assert classifier.load(tmp_path / "c.npz").about["accuracy"] in (0, 1)
 
 
-def test_train_to_file_tests_on_what_it_has_not_seen(tmp_path, capsys):
-    source, other = stripes(), stripes(60, seed=3)
-    np.savez(tmp_path / "train.npz", images=source.images, labels=source.labels)
-    np.savez(tmp_path / "test.npz", images=other.images, labels=other.labels)
-    config = {**base_config().data, "source": f"npz:{tmp_path}/train.npz"}
-    for test, number in ((None, 24), (f"npz:{tmp_path}/test.npz", 60)):
-        classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test=test, images=2000, seed=0)
+def test_train_to_file_tests_on_what_it_was_not_trained_on(tmp_path, capsys):
+    config, test_config = saved(stripes(), tmp_path / "train.npz"), saved(stripes(60, seed=3), tmp_path / "test.npz")
+    for test, number in ((None, 24), (test_config.source, 60)):
+        classifier.train_to_file(config, tmp_path / "c.npz", test=test, images=2000, seed=0, overwrite=True)
         assert f"of {number} images" in capsys.readouterr().out
         about = classifier.load(tmp_path / "c.npz").about
         assert about["accuracy"] > 0.95 and about["tested_on"] == (test or "a tenth held out")
     with pytest.raises(UserError, match="--test=digits has images of another shape, or other classes"):
-        classifier.train_to_file(ConfigDict(config), tmp_path / "c.npz", test="digits", images=100, seed=0)
+        classifier.train_to_file(config, tmp_path / "d.npz", test="digits", images=100, seed=0)
+
+
+def test_no_file_but_an_older_classifier_is_replaced_and_that_only_if_asked(tmp_path):
+    config = saved(stripes(20), tmp_path / "train.npz")
+    test_config = saved(stripes(20), tmp_path / "test.npz")
+    before = (tmp_path / "train.npz").read_bytes()
+    for out, overwrite, message in (
+        ("train.npz", True, "is the data, npz:.*train.npz: choose another file"),
+        ("test.npz", True, "is the data, npz:.*test.npz: choose another file"),
+        ("notes.npz", True, "gan_jax did not make it"),
+        ("c.npz", False, "--overwrite"),
+    ):
+        (tmp_path / "notes.npz").write_text("notes")
+        classifier.save(tmp_path / "c.npz", classifier.train(stripes(20), images=10), (8, 8, 1), 2, {})
+        with pytest.raises(UserError, match=message):
+            classifier.train_to_file(
+                config, tmp_path / out, test=test_config.source, images=10, seed=0, overwrite=overwrite
+            )
+    assert (tmp_path / "train.npz").read_bytes() == before and (tmp_path / "notes.npz").read_text() == "notes"
+
+
+def test_progress_is_logged_where_there_is_no_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(classifier, "SECONDS", -1)
+    assert list(classifier.with_progress(3)) == [0, 1, 2]
+    assert "classifier: 1 of 3 batches" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.density_coverage import density_coverage
-from gan_jax.evaluation.neighbours import BLOCK
+from gan_jax.evaluation.neighbors import BLOCK
 from gan_jax.evaluation.precision_recall import precision_recall
 
 RNG = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def test_against_the_definition(n, m, k):
 
 
 def test_equal_sets():
-    """Each ball has its centre and the k - 1 points before the k-th, which lies on its border: outside."""
+    """Each ball has its center and the k - 1 points before the k-th, which lies on its border: outside."""
     real = RNG.normal(size=(700, 32)).astype(np.float32)
     assert density_coverage(real, real[::-1].copy()) == (1, 1)
 

@@ -76,6 +76,6 @@ def test_no_spread_at_all():
     assert frechet_distance(np.zeros(3), point, np.zeros(3), 4 * np.eye(3)) == pytest.approx(12)
 
 
-def test_wrong_shapes_are_refused():
+def test_wrong_shapes_are_rejected():
     with pytest.raises(AssertionError):
         frechet_distance(np.zeros(3), np.eye(3), np.zeros(3), np.eye(2))

@@ -57,14 +57,14 @@ def use(monkeypatch, tmp_path, state):
     return tmp_path / "state.pth"
 
 
-def test_normalisations_are_folded_into_convolutions(monkeypatch, tmp_path, state):
+def test_normalizations_are_folded_into_convolutions(monkeypatch, tmp_path, state):
     params, sha256 = inception.load(use(monkeypatch, tmp_path, state))
     assert sha256 == hashlib.sha256(b"weights").hexdigest()
     x, name = np.random.default_rng(0).normal(size=(5, 64)), "Conv2d_3b_1x1"
     bias, mean, var, weight = (state[f"{name}.bn.{part}"] for part in ("bias", "running_mean", "running_var", "weight"))
-    normalised = (x @ state[f"{name}.conv.weight"][:, :, 0, 0].T - mean) / np.sqrt(var + 1e-3) * weight + bias
+    normalized = (x @ state[f"{name}.conv.weight"][:, :, 0, 0].T - mean) / np.sqrt(var + 1e-3) * weight + bias
     layer = params["params"][name]
-    np.testing.assert_allclose(x @ layer["kernel"][0, 0] + layer["bias"], normalised, atol=1e-5)
+    np.testing.assert_allclose(x @ layer["kernel"][0, 0] + layer["bias"], normalized, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_features_against_torch_fidelity(networks, shape):
 
     params, peer = networks
     images = pictures(6, *shape)
-    coloured = torch.tensor(np.broadcast_to(images, (*images.shape[:3], 3)))
-    seen = peer(coloured.permute(0, 3, 1, 2))
+    colored = torch.tensor(np.broadcast_to(images, (*images.shape[:3], 3)))
+    seen = peer(colored.permute(0, 3, 1, 2))
     for ours, theirs in zip(jax.jit(inception.features)(params, images), seen, strict=True):
         error, size, spread = np.abs(ours - theirs.numpy()).max(axis=0), theirs.abs().max(), theirs.numpy().std(axis=0)
         alive = spread > 0.1 * np.median(spread)  # random weights leave some features dead or nearly so

@@ -26,7 +26,7 @@ def test_a_classifier_that_knows_nothing():
 
 
 @pytest.mark.parametrize("logit", [50, 1e4])
-def test_sure_and_balanced(logit):
+def test_confident_and_balanced(logit):
     labels = np.arange(200) % 10
     assert inception_score(logit * np.eye(10)[labels]) == pytest.approx((10, 0), abs=1e-9)
 
@@ -36,7 +36,7 @@ def test_a_constant_added_to_a_row_changes_nothing():
     assert inception_score(LOGITS + shift) == pytest.approx(inception_score(LOGITS), rel=1e-10)
 
 
-def test_sure_of_one_class_only():
+def test_confident_of_one_class_only():
     logits = np.full((20, 5), -1e4)
     logits[:, 0] = 1e4
     assert inception_score(logits) == pytest.approx((1, 0))

@@ -68,6 +68,6 @@ def test_too_few_samples():
         polynomial_mmd(np.zeros((9, 2)), np.zeros((1, 2)))
 
 
-def test_wrong_shapes_are_refused():
+def test_wrong_shapes_are_rejected():
     with pytest.raises(AssertionError):
         polynomial_mmd(np.zeros((4, 2)), np.zeros((4, 3)))

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from gan_jax.data.toys import grid, grid_modes, ring, ring_modes
+from gan_jax.data.sources import grid, ring
 from gan_jax.evaluation.mode_coverage import class_coverage, mode_coverage
 
 MODES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
 
-@pytest.mark.parametrize("source, modes, sigma", [(ring, ring_modes(), 0.01), (grid, grid_modes(), 0.05)])
+@pytest.mark.parametrize("source, modes, sigma", [(ring, ring.modes(), 0.01), (grid, grid.modes(), 0.05)])
 def test_real_samples_find_everything(source, modes, sigma):
-    points = source().read(np.arange(20_000))["image"]
+    points = source.open_source().read(np.arange(20_000))["points"]
     result = mode_coverage(points, modes, sigma)
     assert result.modes == len(modes)
     assert result.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.003)
@@ -59,6 +59,6 @@ def test_an_infinite_divergence(labels, modes):
     assert class_coverage(np.array(labels, int), 3, np.array([0.2, 0.8, 0.0])) == (modes, math.inf)
 
 
-def test_labels_out_of_range_are_refused():
+def test_labels_out_of_range_are_rejected():
     with pytest.raises(AssertionError):
         class_coverage(np.array([3]), 3)

@@ -54,7 +54,7 @@ def test_one_sample_has_no_covariance():
         covariance(moments(DATA[:1]))
 
 
-def test_wrong_shapes_are_refused():
+def test_wrong_shapes_are_rejected():
     with pytest.raises(AssertionError):
         moments(DATA[0])
     with pytest.raises(AssertionError):

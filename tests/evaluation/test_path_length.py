@@ -58,7 +58,7 @@ def test_the_extreme_percents_are_left_out():
     assert path_length(0 * step, step, 1.0) == pytest.approx(np.mean(np.arange(10, 991)))
 
 
-def test_wrong_shapes_are_refused():
+def test_wrong_shapes_are_rejected():
     with pytest.raises(AssertionError):
         slerp(A, B, jnp.zeros(3))
     with pytest.raises(AssertionError):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import UserError
-from gan_jax.evaluation.neighbours import BLOCK
+from gan_jax.evaluation.neighbors import BLOCK
 from gan_jax.evaluation.precision_recall import precision_recall
 
 RNG = np.random.default_rng(0)
@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 def by_definition(real, fake, k):
     distance = lambda a, b: np.linalg.norm(a[:, None].astype(np.float64) - b, axis=-1)
     radii = lambda x: np.sort(distance(x, x), axis=1)[:, k]
-    inside = lambda points, centres: np.mean(np.any(distance(points, centres) <= radii(centres), axis=1))
+    inside = lambda points, centers: np.mean(np.any(distance(points, centers) <= radii(centers), axis=1))
     return inside(fake, real), inside(real, fake)
 
 

@@ -11,7 +11,7 @@ SIZES = [(32, 32), (299, 299), (64, 48), (7, 401), (299, 300), (613, 1)]
 
 
 def pictures(*shape):
-    """Pictures that differ in colour, contrast and grain, so that features differ too."""
+    """Pictures that differ in color, contrast and grain, so that features differ too."""
     rng = np.random.default_rng(0)
     n, height, width, channels = shape
     grain = rng.normal(size=(n, 6, 6, channels))

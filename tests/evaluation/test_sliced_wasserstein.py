@@ -27,6 +27,6 @@ def test_a_missing_mode_is_noticed():
     assert sliced_wasserstein(modes, np.abs(modes)) > 0.5
 
 
-def test_different_numbers_are_refused():
+def test_different_numbers_are_rejected():
     with pytest.raises(AssertionError):
         sliced_wasserstein(POINTS, POINTS[:5])

@@ -91,7 +91,7 @@ def write(tmp_path, monkeypatch):
     return call
 
 
-def refused(path):
+def rejected(path):
     with pytest.raises(UserError) as caught:
         read_state_dict(path)
     message = str(caught.value)
@@ -143,9 +143,9 @@ class Attack:
 def test_no_code_is_run(write, tmp_path, form):
     victim = tmp_path / "victim"
     for content in (Attack(victim), {"weight": Attack(victim)}):
-        assert f"{os.system.__module__}.system" in refused(write(content, form))
+        assert f"{os.system.__module__}.system" in rejected(write(content, form))
     (tmp_path / "plain.pkl").write_bytes(pickle.dumps(Attack(victim)))
-    assert f"{os.system.__module__}.system" in refused(tmp_path / "plain.pkl")
+    assert f"{os.system.__module__}.system" in rejected(tmp_path / "plain.pkl")
     assert not victim.exists()
 
 
@@ -153,8 +153,8 @@ def test_no_code_is_run(write, tmp_path, form):
 def test_other_contents(write, form):
     weight = tensor(np.zeros(3, np.float32))
     for content in ([weight], {"model": {"weight": weight}, "epoch": 3}, weight, None):
-        assert "not a dict of tensors alone" in refused(write(content, form))
-    assert "fractions.Fraction" in refused(write({"weight": weight, "rate": Fraction(1, 2)}, form))
+        assert "not a dict of tensors alone" in rejected(write(content, form))
+    assert "fractions.Fraction" in rejected(write({"weight": weight, "rate": Fraction(1, 2)}, form))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -162,7 +162,7 @@ def test_other_contents(write, form):
     "view", [(0, (4,), (1,)), (-1, (2,), (1,)), (2, (2,), (1,)), (0, (2,), (-1,)), (0, (-2,), (1,))]
 )
 def test_a_view_beyond_its_storage(write, form, view):
-    refused(write({"weight": Tensor(Storage(np.zeros(3, np.float32)), *view)}, form))
+    rejected(write({"weight": Tensor(Storage(np.zeros(3, np.float32)), *view)}, form))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -171,16 +171,16 @@ def test_truncated(write, form):
     whole = path.read_bytes()
     for length in (0, 10, 200, len(whole) // 2, len(whole) - 4):
         path.write_bytes(whole[:length])
-        refused(path)
+        rejected(path)
 
 
 def test_other_files(tmp_path):
-    assert "no such file" in refused(tmp_path / "none.pth")
+    assert "no such file" in rejected(tmp_path / "none.pth")
     (tmp_path / "text.pth").write_text("hello")
     np.savez(tmp_path / "arrays.pth.npz", weight=np.zeros(3))
     (tmp_path / "page.pth").write_text("<!DOCTYPE html><html>404</html>")
     for name in ("text.pth", "arrays.pth.npz", "page.pth", "."):
-        assert "torch.save" in refused(tmp_path / name)
+        assert "torch.save" in rejected(tmp_path / name)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -201,4 +201,4 @@ def test_against_torch(tmp_path, form):
         np.testing.assert_array_equal(found[name], value.detach().numpy(), strict=True)
     state["weight"] = torch.ones(3, dtype=torch.bfloat16)
     save()
-    assert "BFloat16Storage" in refused(path)
+    assert "BFloat16Storage" in rejected(path)

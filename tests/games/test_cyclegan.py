@@ -8,21 +8,21 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from translating import config_for
+from translating import config_for, fields_of
 
-from gan_jax.data.source import Source
+from gan_jax import losses
+from gan_jax.data import make_source, prepare
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import due, init_state, make_round
-from gan_jax.games.cyclegan import empty_pool, exchange, goes_back, make_game, turned
+from gan_jax.games.cyclegan import empty_pool, exchange, make_game
+from gan_jax.loop import headline, train
 from gan_jax.networks.patch import Discriminator
 from gan_jax.networks.translation import Translator
+from gan_jax.run import load
 from gan_jax.runners import make_runner
-from gan_jax.sampling import load_run
-from gan_jax.train import headline, train
 
 KEY, SHAPE = jax.random.key(1), (8, 8, 1)
-TWO = {"data.inputs": "npz:unused.npz"}  # makes a game take inputs; these tests bring their own
 
 
 def a_batch(seed=0, size=2):
@@ -31,14 +31,13 @@ def a_batch(seed=0, size=2):
 
 
 @functools.cache
-def a_game(identity=0.5, pool=4):
-    config = config_for("cyclegan", own={"identity": identity, "pool": pool}, **TWO)
-    config.generator_loss.adversarial = 2.0
-    game = make_game(config, SHAPE, 0)
+def a_game(identity=5.0, pool=4):
+    config = config_for("cyclegan", {"adversarial": 2.0, "identity": identity}, pool=pool)
+    game = make_game(config, fields_of(SHAPE))
     return game, jax.jit(game.init)(KEY)
 
 
-@pytest.mark.parametrize("identity", [0.0, 0.5])
+@pytest.mark.parametrize("identity", [0.0, 5.0])
 def test_losses_are_those_of_the_paper(identity):
     game, variables = a_game(identity, pool=0)
     batch, generator = a_batch(), Translator(SHAPE, width=2, blocks=1)
@@ -54,10 +53,20 @@ def test_losses_are_those_of_the_paper(identity):
     l1 = lambda x, y: np.abs(np.asarray(x - y)).mean()
     square = lambda x: (np.asarray(x) ** 2).mean()
     d = 0.5 * (square(d_a(a) - 1) + square(d_a(ba(b))) + square(d_b(b) - 1) + square(d_b(ab(a))))
-    g = square(d_b(ab(a)) - 1) + square(d_a(ba(b)) - 1) + 10 * (l1(ba(ab(a)), a) + l1(ab(ba(b)), b))
-    g += 10 * identity * (l1(ab(b), b) + l1(ba(a), a))
-    for turn, expected in zip(game.turns, (d, g), strict=True):
-        np.testing.assert_allclose(turn.loss(variables, batch, KEY)[0], expected, rtol=1e-5)
+    terms = {
+        "adversarial": 0.5 * (square(d_b(ab(a)) - 1) + square(d_a(ba(b)) - 1)),
+        "cycle": l1(ba(ab(a)), a) + l1(ab(ba(b)), b),
+        "identity": l1(ab(b), b) + l1(ba(a), a),
+    }
+    g = 2 * terms["adversarial"] + 10 * terms["cycle"] + identity * terms["identity"]
+    (on_d, (_, d_metrics)), (on_g, (_, g_metrics)) = (turn.loss(variables, batch, KEY) for turn in game.turns)
+    np.testing.assert_allclose([on_d, on_g], [d, g], rtol=1e-5)
+    expected = {name: value for name, value in terms.items() if identity or name != "identity"}
+    assert g_metrics == pytest.approx(expected, rel=1e-5)
+    shares = {name: losses.accuracy(losses.least_squares, on_real.ravel(), on_fake.ravel())
+              for name, on_real, on_fake in (("a", d_a(a), d_a(ba(b))), ("b", d_b(b), d_b(ab(a))))}  # fmt: skip
+    assert d_metrics == {f"{name}_{metric}": value for name, own in shares.items() for metric, value in own.items()}
+    assert d_metrics.keys() == {f"{name}_{sort}_accuracy" for name in "ab" for sort in ("real", "fake")}
 
 
 def test_the_discriminator_learns_from_what_the_pool_gives():
@@ -87,8 +96,8 @@ def test_the_discriminator_learns_from_what_the_pool_gives():
 
 def test_the_pool_is_no_parameter():
     """It lies beside the parameters: no optimizer has anything for it, and it is not counted as one."""
-    config = config_for("cyclegan", **TWO)
-    experiment = build(config, SHAPE, 0)
+    config = config_for("cyclegan")
+    experiment = build(config, fields_of(SHAPE))
     shapes = experiment.state_shapes
     own = shapes.variables["discriminator"]
     assert set(own) == {"params", "pool"} and set(own["params"]) == {"a", "b"} and set(shapes.ema) == {"generator"}
@@ -96,18 +105,21 @@ def test_the_pool_is_no_parameter():
     assert (4, *SHAPE) not in {leaf.shape for leaf in jax.tree.leaves(shapes.opt_states)}
     one = jax.eval_shape(Discriminator(width=2, layers=1, norm="instance").init, KEY, jnp.zeros((1, *SHAPE)))
     size = 2 * sum(leaf.size for leaf in jax.tree.leaves(one))
-    source = Source(np.zeros((5, *SHAPE), np.uint8), np.zeros(5, np.int32))
+    source = make_source(fields_of(SHAPE)["image"].modality, np.zeros((5, *SHAPE), np.uint8))
     assert f"discriminator {size:,}," in headline(config, source, experiment, make_runner("jit"))
 
 
-def test_turned_it_goes_the_other_way():
+def test_it_translates_both_ways():
     game, variables = a_game()
-    images = a_batch()["image"]
-    other = Translator(SHAPE, width=2, blocks=1).apply({"params": variables["generator"]["params"]["ba"]}, images)
-    np.testing.assert_allclose(game.sample(turned(variables), KEY, jnp.arange(2), images), other, atol=1e-6)
-    assert np.abs(game.sample(variables, KEY, jnp.arange(2), images) - other).max() > 1e-3
-    chex.assert_trees_all_equal(turned(turned(variables)), variables)
-    assert goes_back(variables) and not goes_back({"generator": {"params": {"Conv_0": {}}}})
+    assert {name: own[:2] for name, own in game.maps.items()} == {
+        "ab": (("input",), "image"), "ba": (("image",), "input"),
+    }  # fmt: skip
+    images, made = a_batch()["image"], {}
+    for name, own in game.maps.items():
+        network = {"params": variables["generator"]["params"][name]}
+        made[name] = own.apply(variables, KEY, jnp.arange(2), {own.given[0]: images})
+        np.testing.assert_allclose(made[name], Translator(SHAPE, width=2, blocks=1).apply(network, images), atol=1e-6)
+    assert np.abs(made["ab"] - made["ba"]).max() > 1e-3
 
 
 SIZE, BATCH = 4, 2
@@ -213,12 +225,13 @@ def test_devices_together_keep_what_one_would():
 def played(name, devices):
     """After five rounds of 2 of a pool of 4: it has been full since the second. SGD, as Adam doubles a rounded zero.
 
-    In float64, as normalising four pixels makes much of rounding: what differs by more is another game.
+    In float64, as normalizing four pixels makes much of rounding: what differs by more is another game.
     """
     game, _ = a_game()
     optimizers = {player: optax.sgd(0.01) for player in ("generator", "discriminator")}
     runner = make_runner(name, devices)
-    run = runner.compile(make_round(game, optimizers, ema_decay=lambda step: 0.9, axis_name=runner.axis_name))
+    play = make_round(game, optimizers, ema_decay=lambda step: 0.9, axis_name=runner.axis_name)
+    run = runner.compile(play, functools.partial(prepare, fields={}))
     double = lambda x: np.asarray(x, np.float64 if jnp.issubdtype(x.dtype, jnp.floating) else None)
     state = jax.tree.map(double, jax.jit(lambda: init_state(game, optimizers, KEY))())
     state = runner.replicate(state)
@@ -239,7 +252,7 @@ def test_two_devices_play_as_one_with_the_pool(name):
 
 def test_the_cycle_closes():
     """Of smooth images: so small a network cannot tell each pixel of noise."""
-    game = make_game(config_for("cyclegan", generator={"width": 4}, **TWO), (16, 16, 1), 0)
+    game = make_game(config_for("cyclegan", generator={"width": 4}), fields_of((16, 16, 1)))
     optimizers = {player: optax.adam(1e-2, 0.5) for player in ("generator", "discriminator")}
     state = jax.jit(lambda: init_state(game, optimizers, KEY))()
     play, seen = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3), []
@@ -262,7 +275,7 @@ def test_resume_is_exact_with_the_pool(tmp_path):
         workdir = tmp_path / f"run{len(stops)}"
         for total in stops:
             train(config_for("cyclegan", total_kimg=total, **given), workdir, make_runner("jit"))
-        states.append(jax.device_get(load_run(workdir).state))
+        states.append(jax.device_get(load(workdir).state))
     chex.assert_trees_all_equal(*states)
     pool = states[0].variables["discriminator"]["pool"]
     assert pool["count"] == 4 and all(np.abs(pool[name]).min(axis=(1, 2, 3)).max() > 0 for name in "ab")
@@ -272,13 +285,23 @@ def test_resume_is_exact_with_the_pool(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({**TWO, "batch_size": 3}, "config.cyclegan.pool=4 must be a multiple of config.batch_size=3"),
-        ({"data.task": "edges"}, "this game is for two sets: set config.data.inputs"),
-        ({}, "say what they are made from"),
-        ({**TWO, "own": {"lambda": 1.0}}, "needs the keys config.cyclegan.cycle"),
-        ({**TWO, "discriminator": {"norm": "batch"}}, "parameters alone, not batch_stats: norm=instance"),
+        ({"batch_size": 3}, "--config.pool=4 must be a multiple of --config.batch_size=3"),
+        ({"data.task": "edges"}, "this game is for two sets: set --config.data.inputs"),
+        ({"pool": -1}, "config.pool=-1: must be between 0"),
+        (
+            {"terms.lambda": {}},
+            "config.terms.lambda: there is no such term in this game; there are: adversarial, cycle",
+        ),
+        ({"weights": {"adversarial": 0, "cycle": 0, "identity": 0}}, "the generators learn from nothing"),
+        ({"terms.x": {"function": "gan_jax.terms.r1"}}, "config.terms: r1 is of the discriminator"),
+        ({"discriminator": {"norm": "batch"}}, "parameters alone, not batch_stats: norm=instance"),
     ],
 )
-def test_what_it_does_not_have_is_told(changes, message):
+def test_what_it_does_not_have_is_rejected(changes, message):
     with pytest.raises(UserError, match=message):
-        build(config_for("cyclegan", **changes), SHAPE, 0)
+        build(config_for("cyclegan", **changes), fields_of(SHAPE))
+
+
+def test_inputs_must_be_there():
+    with pytest.raises(UserError, match="say what they are made from"):
+        build(config_for("cyclegan"), {"image": fields_of(SHAPE)["image"]})

@@ -6,17 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from translating import config_for
+from translating import config_for, fields_of
 
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import init_state, make_round, make_step
 from gan_jax.games.pix2pix import make_game
+from gan_jax.modalities import Field, label
 from gan_jax.networks.patch import Discriminator
 from gan_jax.networks.unet import Translator
 
 KEY, SHAPE = jax.random.key(1), (8, 8, 3)
-HALVES = {"data.pair": "left_right"}
 
 
 def a_batch(seed=0):
@@ -27,7 +27,7 @@ def a_batch(seed=0):
 @pytest.fixture(scope="module")
 def game():
     """The game without dropout, its variables, and its networks."""
-    game = make_game(config_for("pix2pix", generator={"dropout": 0.0}, **HALVES), SHAPE, 0)
+    game = make_game(config_for("pix2pix", generator={"dropout": 0.0}), fields_of(SHAPE))
     return (
         game,
         jax.jit(game.init)(KEY),
@@ -53,11 +53,12 @@ def test_losses_are_those_of_the_paper(game):
     np.testing.assert_allclose(g, -log(on_fake).mean() + 100 * l1, rtol=1e-5)
 
 
-def test_other_losses_and_weights_are_heeded(game):
+def test_other_losses_and_weights_are_used(game):
     """Squares are halved, so D's loss has a quarter of them; the weights are those of the config."""
     _, variables, generator, discriminator = game
-    changes = {"loss": "least_squares", "generator_loss.adversarial": 3.0}
-    squares = make_game(config_for("pix2pix", {"l1": 7.0}, {"dropout": 0.0}, **changes, **HALVES), SHAPE, 0)
+    weights = {"adversarial": 3.0, "l1": 7.0}
+    config = config_for("pix2pix", weights, {"dropout": 0.0}, loss="least_squares")
+    squares = make_game(config, fields_of(SHAPE))
     batch = a_batch()
     fake = generator.apply(variables["generator"], batch["input"])
     on_real, on_fake = (
@@ -68,13 +69,14 @@ def test_other_losses_and_weights_are_heeded(game):
     l1 = np.abs(np.asarray(fake - batch["image"])).mean()
     np.testing.assert_allclose(g, 3 * 0.5 * ((on_fake - 1) ** 2).mean() + 7 * l1, rtol=1e-5)
     np.testing.assert_allclose(g_metrics["l1"], l1, rtol=1e-5)  # in gray levels of [-1, 1], without its weight
-    assert d_metrics["real_right"] == (on_real > 0.5).mean() and d_metrics["fake_right"] == (on_fake < 0.5).mean()
+    np.testing.assert_allclose(g_metrics["adversarial"], 0.5 * ((on_fake - 1) ** 2).mean(), rtol=1e-5)
+    assert d_metrics == {"real_accuracy": (on_real > 0.5).mean(), "fake_accuracy": (on_fake < 0.5).mean()}
 
 
 def test_the_discriminator_sees_the_input(game):
     game, variables, *_ = game
     batch, (turn, _) = a_batch(), game.turns
-    shown = lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[1][1]["real_right"]
+    shown = lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[1][1]["real_accuracy"]
     gradient = jax.grad(lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[0])(batch["input"])
     assert np.abs(gradient).min() > 0 and np.isfinite(shown(batch["input"]))
 
@@ -94,13 +96,15 @@ def test_each_turn_moves_its_own_player(game):
 @pytest.fixture(scope="module")
 def noisy():
     """The game with dropout, as only networks of 6 levels and more have it, its variables, and inputs."""
-    game = make_game(config_for("pix2pix", generator={"depth": 6, "dropout": 0.5}, **HALVES), (64, 64, 1), 0)
+    game = make_game(config_for("pix2pix", generator={"depth": 6, "dropout": 0.5}), fields_of((64, 64, 1)))
     return game, jax.jit(game.init)(KEY), jax.random.uniform(KEY, (3, 64, 64, 1))
 
 
 def test_dropout_is_the_noise_of_samples_each_by_itself(noisy):
     game, variables, inputs = noisy
-    sample = jax.jit(game.sample)
+    assert game.maps.keys() == {"ab"} and game.maps["ab"][:2] == (("input",), "image")
+    apply = jax.jit(game.maps["ab"].apply)
+    sample = lambda variables, key, index, inputs: apply(variables, key, index, {"input": inputs})
     whole = sample(variables, KEY, jnp.arange(3), inputs)
     np.testing.assert_array_equal(sample(variables, KEY, jnp.arange(3), inputs), whole)
     assert np.abs(sample(variables, jax.random.key(2), jnp.arange(3), inputs) - whole).max() > 1e-4
@@ -122,11 +126,11 @@ def test_dropout_is_on_in_both_turns(noisy):
 @pytest.mark.parametrize(("name", "passes"), [("pix2pix", 1), ("cyclegan", 2)])
 def test_both_turns_share_their_fakes(name, passes):
     """Compiled together they take as much less as the generator takes for its fakes."""
-    experiment = build(config_for(name, **HALVES, **{"data.paired": name == "pix2pix"}), SHAPE, 0)
+    experiment = build(config_for(name), fields_of(SHAPE))
     (first, second), variables = experiment.game.turns, experiment.state_shapes.variables
     to_see, to_move = (lambda v, b, turn=turn: turn.loss(v, b, KEY)[0] for turn in (first, second))
     alone = to_see, jax.grad(to_move)
-    made = lambda v, b: experiment.game.sample(v, KEY, b["index"], b["input"])
+    made = lambda v, b: experiment.game.maps["ab"].apply(v, KEY, b["index"], b)
 
     flops = lambda f: jax.jit(f).lower(variables, a_batch()).compile().cost_analysis()["flops"]
     saved = sum(map(flops, alone)) - flops(lambda v, b: [each(v, b) for each in alone])
@@ -136,7 +140,7 @@ def test_both_turns_share_their_fakes(name, passes):
 @pytest.mark.parametrize("loss", ["non_saturating", "least_squares"])
 def test_it_learns_to_invert(loss):
     """Smooth images: so small a network cannot tell each pixel of noise."""
-    game = make_game(config_for("pix2pix", generator={"width": 4}, loss=loss, **HALVES), SHAPE, 0)
+    game = make_game(config_for("pix2pix", generator={"width": 4}, loss=loss), fields_of(SHAPE))
     optimizers = {player: optax.adam(1e-2, 0.5) for player in ("generator", "discriminator")}
     state = jax.jit(lambda: init_state(game, optimizers, KEY))()
     play = jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3)
@@ -150,25 +154,53 @@ def test_it_learns_to_invert(loss):
     assert np.mean(seen[-5:]) < 0.6 * np.mean(seen[:5])
 
 
+def test_inputs_must_be_there():
+    with pytest.raises(UserError, match=r"say what they are made from with --config\.data\.pair"):
+        build(config_for("pix2pix"), {"image": fields_of(SHAPE)["image"]})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "say what they are made from with config.data.pair"),
-        ({**HALVES, "data.paired": False}, "learns from pairs"),
-        ({"data.task": "superres"}, "set config.game=srgan"),
-        ({**HALVES, "pac": 2}, "config.pac=2: this game knows nothing of it"),
-        ({**HALVES, "loss": "hinges"}, "did you mean hinge"),
-        ({**HALVES, "own": {"l2": 1.0}}, "needs the keys config.pix2pix.l1, and no others"),
-        ({**HALVES, "generator": {"name": "dcgan"}}, "config.networks.generator.name='dcgan'.* has no Translator"),
-        ({**HALVES, "generator": {"depth": 5}}, "set config.networks.generator.depth=3"),
-        ({**HALVES, "discriminator": {"layer": 1}}, "config.networks.discriminator: .*layer"),
+        ({"data.paired": False}, "--config.data.paired=false: this game learns from pairs"),
+        ({"data.task": "superres"}, "--config.data.task=superres: this game keeps sizes: set --config.game=srgan"),
+        ({"pac": 2}, "config.pac: there is no such key"),
+        ({"labels": "auto"}, "config.labels: there is no such key"),
+        ({"networks.latent_size": 4}, "config.networks.latent_size: there is no such key"),
+        ({"loss": "hinges"}, "config.loss='hinges': must be one of .*; did you mean hinge"),
+        ({"terms.l2": {}}, "config.terms.l2: there is no such term in this game; there are: adversarial, l1"),
+        ({"terms.r1": {}}, "config.terms.r1: there is no such term in this game"),
+        ({"weights": {"l1": 0.0, "adversarial": 0.0}}, "the generator learns from nothing"),
+        ({"terms.x": {"function": "gan_jax.terms.r1"}}, "config.terms: r1 is of the discriminator"),
+        ({"terms.l1.wieght": 3.0}, "config.terms.l1.wieght: there is no such key; did you mean weight"),
+        ({"generator": {"name": "dcgan"}}, "config.networks.generator.name='dcgan'.* has no Translator"),
+        ({"generator": {"depth": 5}}, "set --config.networks.generator.depth=3"),
+        ({"discriminator": {"layer": 1}}, "config.networks.discriminator.layer: there is no such key; .*layers"),
     ],
 )
-def test_what_it_does_not_have_is_told(changes, message):
+def test_what_it_does_not_have_is_rejected(changes, message):
     with pytest.raises(UserError, match=message):
-        build(config_for("pix2pix", **changes), SHAPE, 0)
+        build(config_for("pix2pix", **changes), fields_of(SHAPE))
 
 
-def test_labels_are_refused():
-    with pytest.raises(UserError, match=r"config\.labels='auto': this game knows nothing of it"):
-        build(config_for("pix2pix", labels="auto", **HALVES), SHAPE, 3)
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(UserError) as caught:
+        config_for("pix2pix", pac=2, labels="auto", **{"terms.l1.weight": -1.0})
+    assert all(part in str(caught.value) for part in ("config.pac", "config.labels", "config.terms.l1.weight=-1.0"))
+
+
+@pytest.mark.parametrize("weights", [{"adversarial": 0.0}, {"l1": 0.0}])
+def test_a_term_may_be_left_out(weights):
+    """Without the adversarial one the discriminator learns all the same."""
+    game = make_game(config_for("pix2pix", weights), fields_of(SHAPE))
+    (left,) = {"adversarial", "l1"} - set(weights)
+    value, (_, metrics) = jax.jit(game.turns[1].loss)(jax.jit(game.init)(KEY), a_batch(), KEY)
+    weight = {"adversarial": 1, "l1": 100}[left]
+    assert metrics.keys() == {left} and float(value) == pytest.approx(weight * float(metrics[left]))
+    assert [turn.name for turn in game.turns] == ["discriminator", "generator"]
+
+
+def test_labels_are_not_used():
+    labels = {"label": Field(label.MODALITY, (), ("a", "b", "c"))}
+    game = make_game(config_for("pix2pix"), {**fields_of(SHAPE), **labels})
+    assert game.maps["ab"].given == ("input",)

@@ -32,18 +32,18 @@ def config_for(weight=1.0, noise=0.0, width=16, consistency=0.0, **changes):
     config = get_config()
     config.game, config.labels = "semi_supervised", "require"
     with config.unlocked():
-        config.semi_supervised = {"unlabelled_weight": weight, "consistency": consistency}
+        config.semi_supervised = {"unlabeled_weight": weight, "consistency": consistency}
     config.networks.generator = {"name": "improved", "width": width}
     config.networks.discriminator = {"name": "improved", "width": width, "input_noise": noise, "noise": noise}
     config.update_from_flattened_dict(changes)
     return config
 
 
-def a_batch(labelled=True):
+def a_batch(labeled=True):
     rng = np.random.default_rng(0)
     batch = {"image": rng.normal(size=(6, 2)), "label": rng.integers(0, 3, 6), "index": np.arange(6), "step": 0}
-    if labelled:
-        batch |= {"labelled_image": rng.normal(size=(6, 2)), "labelled_label": rng.integers(0, 3, 6)}
+    if labeled:
+        batch |= {"labeled_image": rng.normal(size=(6, 2)), "labeled_label": rng.integers(0, 3, 6)}
     return jax.tree.map(jnp.asarray, batch)
 
 
@@ -64,30 +64,30 @@ def mean_log(values):
     return np.mean(np.log(values))
 
 
-@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("labeled", [True, False])
 @pytest.mark.parametrize("weight", [1.0, 0.3, 0.0])
-def test_the_classifiers_loss_is_the_papers(labelled, weight):
-    """Salimans et al. 2016, section 5, with probabilities of K + 1 classes; without `labelled` all examples are."""
+def test_the_classifiers_loss_is_the_papers(labeled, weight):
+    """Salimans et al. 2016, section 5, with probabilities of K + 1 classes; without `labeled` all examples are."""
     game, variables = start(config_for(weight))
-    variables, batch = making(variables, [0.5, -1.0]), a_batch(labelled)
+    variables, batch = making(variables, [0.5, -1.0]), a_batch(labeled)
     value, (updates, metrics) = game.turns[0].loss(variables, batch, KEY)
-    x, y = (batch[f"labelled_{name}" if labelled else name] for name in ("image", "label"))
+    x, y = (batch[f"labeled_{name}" if labeled else name] for name in ("image", "label"))
     softmax = lambda logits: np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     logits = lambda points: np.asarray(game.classify(variables, points), np.float64)
     with_generated = lambda points: softmax(np.concatenate([logits(points), np.zeros((len(points), 1))], axis=-1))
     supervised = -mean_log(softmax(logits(x))[np.arange(6), y])
     generated = with_generated(np.array([[0.5, -1.0]]))[:, -1]
-    unlabelled = -0.5 * mean_log(1 - with_generated(batch["image"])[:, -1]) - 0.5 * mean_log(generated)
-    assert float(value) == pytest.approx(supervised + weight * unlabelled, rel=1e-4)
-    assert metrics["labelled_right"] == np.mean(logits(x).argmax(axis=-1) == y) and updates == {}
+    unlabeled = -0.5 * mean_log(1 - with_generated(batch["image"])[:, -1]) - 0.5 * mean_log(generated)
+    assert float(value) == pytest.approx(supervised + weight * unlabeled, rel=1e-4)
+    assert metrics["labeled_right"] == np.mean(logits(x).argmax(axis=-1) == y) and updates == {}
     assert [turn.name for turn in game.turns] == (["discriminator", "generator"] if weight else ["discriminator"])
     if weight:
-        assert float(metrics["unlabelled"]) == pytest.approx(unlabelled, rel=1e-4)
+        assert float(metrics["unlabeled"]) == pytest.approx(unlabeled, rel=1e-4)
         assert metrics["real_right"] == np.mean(with_generated(batch["image"])[:, -1] < 0.5)
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.0])
-def test_probabilities_of_unlabelled_examples_shall_not_change(weight):
+def test_probabilities_of_unlabeled_examples_shall_not_change(weight):
     """Their mean squared change between the two views that the loss has of them, times its weight."""
     (game, variables), (plain, _) = (start(config_for(weight, noise=1.0, consistency=c)) for c in (50.0, 0.0))
     batch = a_batch()
@@ -107,7 +107,7 @@ def test_probabilities_of_unlabelled_examples_shall_not_change(weight):
 
 
 def test_every_look_is_at_an_augmentation_of_its_own(monkeypatch):
-    """Labelled, unlabelled twice and generated examples, then unlabelled and generated ones; the classes without."""
+    """Labeled, unlabeled twice and generated examples, then unlabeled and generated ones; the classes without."""
     seen = []
 
     def blank(images, key, index, policy):
@@ -119,7 +119,7 @@ def test_every_look_is_at_an_augmentation_of_its_own(monkeypatch):
     game = make_game(config, (8, 8, 1), 3)
     variables = game.init(KEY)
     noise = jax.random.normal(KEY, (2, 6, 8, 8, 1))
-    batch = {**a_batch(), "image": noise[0], "labelled_image": noise[1]}
+    batch = {**a_batch(), "image": noise[0], "labeled_image": noise[1]}
     values = []
     for turn, looks in zip(game.turns, (4, 2), strict=True):
         seen.clear()
@@ -129,9 +129,9 @@ def test_every_look_is_at_an_augmentation_of_its_own(monkeypatch):
     classes = np.asarray(game.classify(variables, jnp.zeros((6, 8, 8, 1))), np.float64)
     assert not seen
     logit = np.log(np.exp(classes[0]).sum())
-    labelled = np.mean(logit - classes[np.arange(6), batch["labelled_label"]])
-    unlabelled = 0.5 * np.log1p(np.exp(-logit)) + 0.5 * np.log1p(np.exp(logit))
-    assert values[0] == pytest.approx(labelled + unlabelled, rel=1e-5)
+    labeled = np.mean(logit - classes[np.arange(6), batch["labeled_label"]])
+    unlabeled = 0.5 * np.log1p(np.exp(-logit)) + 0.5 * np.log1p(np.exp(logit))
+    assert values[0] == pytest.approx(labeled + unlabeled, rel=1e-5)
     assert values[1] == 0
 
 
@@ -146,7 +146,7 @@ def test_the_generator_matches_means_of_features():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
-def test_labels_of_unlabelled_examples_are_not_looked_at(noise):
+def test_labels_of_unlabeled_examples_are_not_looked_at(noise):
     game, variables = start(config_for(noise=noise))
     batch = a_batch()
     for turn in game.turns:
@@ -181,10 +181,10 @@ def test_samples_know_no_labels():
 
 
 def test_one_zero_and_one_one_tell_all_others_with_a_generator():
-    """0.2 % of other zeros and ones are taken for each other; 2 to 8 % if the two labels are all that is learnt."""
+    """0.2 % of other zeros and ones are taken for each other; 2 to 8 % if the two labels are all that is learned."""
     both = digits((8, 8), "stretch")
     both = both.select(np.flatnonzero(both.labels < 2))
-    source = split(dataclasses.replace(both, class_names=("0", "1")), labelled=2, held_out=0.2, seed=0)
+    source = split(dataclasses.replace(both, class_names=("0", "1")), labeled=2, held_out=0.2, seed=0)
     tests = source.held_out.read(np.arange(len(source.held_out)))
 
     def error(weight):
@@ -204,19 +204,19 @@ def test_one_zero_and_one_one_tell_all_others_with_a_generator():
 
 
 def test_a_run_tells_its_test_error(tmp_path, capsys):
-    changes = {"data.source": "moons", "data.labelled": 8, "data.held_out": 0.012, "batch_size": 16}
+    changes = {"data.source": "moons", "data.labeled": 8, "data.held_out": 0.012, "batch_size": 16}
     changes |= {"evaluation.features": "points", "evaluation.metrics": "dc", "evaluation.num": 50, "eval_kimg": 0.08}
     workdir = tmp_path / "run"
     train(config_for(**changes), workdir, make_runner("pmap", 2))
     told = capsys.readouterr().err
     assert "moons: 98,800 examples 2, unconditional" in told
-    assert re.search(r"round 10: .*test_error 0\.\d+", told) and "labelled right" in told
+    assert re.search(r"round 10: .*test_error 0\.\d+", told) and "labeled right" in told
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     last = [line for line in lines if "evaluation/test_error" in line][-1]
     given = {"real": None, "num": 50, "seed": 0, "metrics": "dc", "features": "auto", "checkpoint": "last", "out": None}
     averaged, newest = (evaluate_run(workdir, ema=ema, **given) for ema in (True, False))
     assert averaged.results["test_error"] == pytest.approx(last["evaluation/test_error"])
-    assert averaged.protocol["settings"]["test_error"] == {"held_out": 1200, "labelled": 8}
+    assert averaged.protocol["settings"]["test_error"] == {"held_out": 1200, "labeled": 8}
     assert averaged.protocol["fake"]["labels"] == "none" and 0 < newest.results["test_error"] < 1
     run = load_run(workdir)
     tests = data.open_source(run.config.data).held_out
@@ -247,5 +247,5 @@ def test_both_weights_must_be_there():
     config = config_for()
     with config.unlocked():
         del config.semi_supervised.consistency
-    with pytest.raises(UserError, match=r"unlabelled_weight, config.semi_supervised.consistency, and no others"):
+    with pytest.raises(UserError, match=r"unlabeled_weight, config.semi_supervised.consistency, and no others"):
         make_game(config, (2,), 3)

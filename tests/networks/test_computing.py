@@ -1,15 +1,11 @@
-"""bfloat16 and rematerialisation: what they change, and what they must not."""
+"""bfloat16 and rematerialization: what they change, and what they must not."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import networks
-from gan_jax.config import base_config
-from gan_jax.errors import UserError
 from gan_jax.networks import computing, convnet, dcgan, improved, mlp, patch, r3gan, resnet, srresnet, translation, unet
-from gan_jax.networks.spectral import SpectralNorm
 
 KEY, INDEX = jax.random.key(0), jnp.arange(2)
 Z, IMAGES, LABEL = jnp.ones((2, 6)), jnp.ones((2, 16, 16, 3)), jnp.array([0, 2])
@@ -93,17 +89,3 @@ def test_remat_computes_no_convolution_twice():
         jax.make_jaxpr(jax.grad(total(computed("dcgan D", remat=remat)[0])))(computed("dcgan D")[1])
     ).count("conv_general_dilated[")
     assert count(True) == count(False)
-
-
-def test_the_config_says_how():
-    config = base_config()
-    assert isinstance(networks.build(config, "Discriminator"), dcgan.Discriminator)
-    config.dtype = "bfloat16"
-    with config.unlocked():
-        config.networks.discriminator.spectral = True
-    network = networks.build(config, "Discriminator")
-    assert network == SpectralNorm(computing.Computed(dcgan.Discriminator(), "bfloat16", False))
-    assert networks.bare(network) == dcgan.Discriminator()
-    config.dtype = "float16"
-    with pytest.raises(UserError, match=r"config.dtype='float16': must be float32 or bfloat16"):
-        networks.build(config, "Discriminator")

@@ -1,4 +1,4 @@
-"""The networks of Improved GAN and the convolutional one: sizes, noise, weight normalisation."""
+"""The networks of Improved GAN and the convolutional one: sizes, noise, weight normalization."""
 
 import itertools
 
@@ -21,8 +21,8 @@ def test_they_fit_any_shape(shape):
     made, variables = Generator(shape, width=8).init_with_output(KEY, z)
     assert made.shape == (6, *shape) and set(variables) == {"params", "batch_stats"}
     assert len(shape) == 1 or jnp.abs(made).max() <= 1
-    verdict, variables = Discriminator(3, width=4).init_with_output(KEY, made, key=KEY, index=index)
-    assert (verdict.logits.shape, verdict.features.shape, verdict.classes.shape) == ((6,), (6, 1), (6, 3))
+    output, variables = Discriminator(3, width=4).init_with_output(KEY, made, key=KEY, index=index)
+    assert (output.logits.shape, output.features.shape, output.classes.shape) == ((6,), (6, 1), (6, 3))
     assert set(variables) == {"params"}
 
 
@@ -42,7 +42,7 @@ class OfFlax(nn.Module):
         return nn.WeightNorm(nn.Dense(4))(x)
 
 
-def test_weight_normalisation_is_that_of_flax():
+def test_weight_normalization_is_that_of_flax():
     x, network = jax.random.normal(KEY, (5, 3)), WeightNorm(4, learn_length=True)
     dense = {"kernel": jax.random.normal(KEY, (3, 4)), "bias": jnp.arange(4.0)}
     length = jnp.arange(1.0, 5)
@@ -57,11 +57,11 @@ def test_noise_is_of_the_example_and_its_key():
     images = jax.random.normal(KEY, (8, 5))
     discriminator = Discriminator(3, width=16)
     variables = discriminator.init(KEY, images)
-    look = lambda key, rows: discriminator.apply(variables, images[rows], key=key, index=rows).classes
+    apply = lambda key, rows: discriminator.apply(variables, images[rows], key=key, index=rows).classes
     rows = jnp.arange(8)
-    whole = look(KEY, rows)
-    np.testing.assert_allclose(look(KEY, rows[5:]), whole[5:], rtol=1e-5)
-    assert not np.allclose(look(jax.random.key(1), rows), whole)
+    whole = apply(KEY, rows)
+    np.testing.assert_allclose(apply(KEY, rows[5:]), whole[5:], rtol=1e-5)
+    assert not np.allclose(apply(jax.random.key(1), rows), whole)
     np.testing.assert_array_equal(*(discriminator.apply(variables, images).classes for _ in range(2)))
     quiet = Discriminator(3, width=16, input_noise=0.0, noise=0.0)
     np.testing.assert_allclose(
@@ -72,11 +72,11 @@ def test_noise_is_of_the_example_and_its_key():
 def test_the_logit_is_that_of_a_softmax_with_one_more_class():
     """Salimans et al. 2016, section 5: the class "generated" has the logit 0, so that D(x) = Z / (Z + 1)."""
     images = 3 * jax.random.normal(KEY, (8, 5))
-    verdict, _ = Discriminator(3, width=16).init_with_output(KEY, images)
-    softmax = jax.nn.softmax(jnp.concatenate([verdict.classes, jnp.zeros((8, 1))], axis=-1))
-    np.testing.assert_allclose(jax.nn.sigmoid(verdict.logits), 1 - softmax[:, -1], rtol=1e-5)
-    given_real = softmax[:, :-1] / jax.nn.sigmoid(verdict.logits)[:, None]
-    np.testing.assert_allclose(jax.nn.softmax(verdict.classes), given_real, rtol=1e-5)
+    output, _ = Discriminator(3, width=16).init_with_output(KEY, images)
+    softmax = jax.nn.softmax(jnp.concatenate([output.classes, jnp.zeros((8, 1))], axis=-1))
+    np.testing.assert_allclose(jax.nn.sigmoid(output.logits), 1 - softmax[:, -1], rtol=1e-5)
+    given_real = softmax[:, :-1] / jax.nn.sigmoid(output.logits)[:, None]
+    np.testing.assert_allclose(jax.nn.softmax(output.classes), given_real, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape, left", [((28, 28, 1), 16), ((32, 48, 3), 24), ((5, 7, 2), 1)])
@@ -84,20 +84,20 @@ def test_a_convolutional_classifier(shape, left):
     """Its noise as above, its logit too; `left` places remain of those of the image."""
     images, index = jax.random.normal(KEY, (6, *shape)), jnp.arange(6)
     network = convnet.Discriminator(3, width=4, features=8)
-    verdict, variables = network.init_with_output(KEY, images)
-    assert (verdict.features.shape, verdict.classes.shape) == ((6, 8), (6, 3))
+    output, variables = network.init_with_output(KEY, images)
+    assert (output.features.shape, output.classes.shape) == ((6, 8), (6, 3))
     assert variables["params"]["Dense_0"]["kernel"].shape == (left * 16, 8)
-    np.testing.assert_allclose(verdict.logits, jax.nn.logsumexp(verdict.classes, axis=-1), rtol=1e-6)
+    np.testing.assert_allclose(output.logits, jax.nn.logsumexp(output.classes, axis=-1), rtol=1e-6)
     for noise in ({"input_noise": 0.0}, {"noise": 0.0}):
         noisy = convnet.Discriminator(3, width=4, features=8, **noise)
-        look = lambda key, rows, noisy=noisy: noisy.apply(variables, images[rows], key=key, index=rows).classes
-        np.testing.assert_allclose(look(KEY, index[4:]), look(KEY, index)[4:], rtol=1e-4)
-        assert not np.allclose(look(KEY, index), verdict.classes)
-        assert not np.allclose(look(jax.random.key(1), index), look(KEY, index))
+        apply = lambda key, rows, noisy=noisy: noisy.apply(variables, images[rows], key=key, index=rows).classes
+        np.testing.assert_allclose(apply(KEY, index[4:]), apply(KEY, index)[4:], rtol=1e-4)
+        assert not np.allclose(apply(KEY, index), output.classes)
+        assert not np.allclose(apply(jax.random.key(1), index), apply(KEY, index))
 
 
 @pytest.mark.parametrize("network, images", [(convnet, (4, 2)), (convnet, (4, 8, 8, 1)), (improved, (4, 2))])
-def test_nothing_to_classify_is_refused(network, images):
+def test_nothing_to_classify_is_rejected(network, images):
     classes = 0 if len(images) == 4 or network is improved else 3
     with pytest.raises(UserError, match="the network"):
         jax.eval_shape(network.Discriminator(classes).init, KEY, jnp.zeros(images))

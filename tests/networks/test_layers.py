@@ -1,6 +1,5 @@
 """The convolution and its transpose: exact, forward and backward, of first and second order, for every size."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,12 +9,10 @@ from jax import lax
 from gan_jax.errors import UserError
 from gan_jax.networks.layers import (
     DIMENSIONS,
-    InstanceNorm,
     MinibatchDiscrimination,
     conv,
     conv_transpose,
     minibatch_stddev,
-    normalise,
     pyramid,
     reflect,
 )
@@ -133,61 +130,8 @@ def test_minibatch_stddev_is_the_mean_deviation():
     np.testing.assert_allclose(seen, np.full_like(seen, x.std(axis=0).mean()), rtol=1e-5)
 
 
-class Normalise(nn.Module):
-    norm: str
-
-    @nn.compact
-    def __call__(self, x, train=True):
-        return normalise(x, self.norm, train)
-
-
 def images(*shape):
     return np.random.default_rng(0).normal(2, 3, size=shape).astype(np.float32)
-
-
-@pytest.mark.parametrize("train", [True, False])
-def test_instance_normalisation_against_numpy(train):
-    x = images(3, 4, 5, 2)
-    y, variables = Normalise("instance").init_with_output(jax.random.key(0), x, train)
-    mean, variance = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
-    np.testing.assert_allclose(y, (x - mean) / np.sqrt(variance + 1e-5), atol=1e-5)
-    assert not variables
-
-
-def test_instance_normalisation_is_that_of_flax_in_either_type():
-    x = images(3, 4, 5, 2)
-    ours, flaxs = InstanceNorm(nn.initializers.ones), nn.InstanceNorm(epsilon=1e-5)
-    params = {"params": {"scale": jnp.array([0.5, -2.0]), "bias": jnp.array([1.0, 3.0])}}
-    for dtype, tolerance in (("float32", 1e-5), ("bfloat16", 0.04)):
-        y = ours.apply(params, x.astype(dtype))
-        assert y.dtype == dtype
-        np.testing.assert_allclose(y.astype("float32"), flaxs.apply(params, x), atol=tolerance)
-
-
-def test_affine_instance_normalisation_is_batch_normalisation_of_a_batch_of_one():
-    x = images(3, 4, 5, 2)
-    params = {"scale": jnp.array([0.5, -2.0]), "bias": jnp.array([1.0, 3.0])}
-    y = Normalise("affine_instance").apply({"params": {"InstanceNorm_0": params}}, x, train=False)
-    for i in range(3):
-        expected, _ = nn.BatchNorm(use_running_average=False).apply(
-            {"params": params}, x[i : i + 1], mutable=["batch_stats"]
-        )
-        np.testing.assert_allclose(y[i : i + 1], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("norm", ["batch", "affine_instance"])
-def test_scales_start_near_1(norm):
-    variables = Normalise(norm).init(jax.random.key(0), jnp.ones((1, 2, 2, 4000)))
-    (params,) = variables["params"].values()
-    np.testing.assert_allclose([params["scale"].mean(), params["scale"].std()], [1, 0.02], atol=2e-3)
-    assert not params["bias"].any() and ("batch_stats" in variables) == (norm == "batch")
-
-
-@pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 3)])
-@pytest.mark.parametrize("norm", ["instance", "affine_instance"])
-def test_a_single_pixel_is_not_normalised_to_nothing(norm, shape):
-    with pytest.raises(UserError, match="more than one pixel"):
-        Normalise(norm).init(jax.random.key(0), jnp.ones(shape))
 
 
 def test_reflect():

@@ -31,10 +31,10 @@ def test_it_has_the_parameters_of_the_authors_network(channels, norm, expected):
 @pytest.mark.parametrize("size, layers, patches", [((64, 48), 3, (8, 6)), ((29, 17), 3, (4, 3)), ((8, 9), 1, (4, 5))])
 def test_one_logit_a_patch(size, layers, patches, norm):
     network = Discriminator(width=2, layers=layers, norm=norm)
-    verdict, _ = jax.eval_shape(network.init_with_output, KEY, jnp.zeros((2, *size, 3)))
-    assert verdict.logits.shape == (2, *patches)
-    assert verdict.features.shape == (2, *patches, 2 ** (layers + 1))
-    assert verdict.classes is None and verdict.codes is None
+    output, _ = jax.eval_shape(network.init_with_output, KEY, jnp.zeros((2, *size, 3)))
+    assert output.logits.shape == (2, *patches)
+    assert output.features.shape == (2, *patches, 2 ** (layers + 1))
+    assert output.classes is None and output.codes is None
 
 
 @pytest.mark.parametrize("layers, side, place", [(1, 16, 20), (2, 34, 10), (3, 70, 5)])

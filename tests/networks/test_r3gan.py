@@ -42,11 +42,11 @@ def count(network, *args):
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1), (64, 64, 3), (37, 21, 3), (3, 2, 1)])
-def test_makes_and_judges_images_of_any_size(shape):
+def test_makes_and_scores_images_of_any_size(shape):
     generator, discriminator, images = Generator(shape, **SMALL), Discriminator(**SMALL), jnp.ones((2, *shape))
     made, _ = jax.eval_shape(generator.init_with_output, KEY, jnp.ones((2, 5)))
-    verdict, _ = jax.eval_shape(discriminator.init_with_output, KEY, images)
-    assert made.shape == images.shape and verdict.logits.shape == (2,)
+    output, _ = jax.eval_shape(discriminator.init_with_output, KEY, images)
+    assert made.shape == images.shape and output.logits.shape == (2,)
     assert batch_norms(generator, jnp.ones((2, 5))) == batch_norms(discriminator, images) == []
 
 
@@ -115,11 +115,11 @@ def test_a_block_is_the_identity_at_first():
 def test_initial_weights_know_the_depth_and_the_coarsest_size():
     depths = []
 
-    def look(next_method, args, kwargs, context):
+    def record(next_method, args, kwargs, context):
         depths.extend([context.module.depth] if isinstance(context.module, Block) else [])
         return next_method(*args, **kwargs)
 
-    with nn.intercept_methods(look):
+    with nn.intercept_methods(record):
         count(Generator((16, 16, 1), **{**SMALL, "blocks": 3}), jnp.ones((2, 3)))
         count(Discriminator(**{**SMALL, "blocks": 2}), jnp.ones((2, 16, 16, 1)))
     assert depths == 9 * [3 * 3] + 6 * [2 * 3]
@@ -150,12 +150,12 @@ def test_every_label_matters():
         network = Discriminator(
             num_classes=classes, conditioning=conditioning, num_codes=2, minibatch="stddev", **SMALL
         )
-        verdict = jax.jit(network.apply)(variables_of(network, images, labels), images, labels)
-        assert verdict.codes.shape == (classes, 2)
+        output = jax.jit(network.apply)(variables_of(network, images, labels), images, labels)
+        assert output.codes.shape == (classes, 2)
         if conditioning == "auxiliary":
-            assert verdict.classes.shape == (classes, classes)
+            assert output.classes.shape == (classes, classes)
         else:
-            assert len(set(map(float, verdict.logits))) == classes
+            assert len(set(map(float, output.logits))) == classes
 
 
 def test_gradients_of_first_and_second_order_are_finite():

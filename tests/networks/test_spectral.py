@@ -1,4 +1,4 @@
-"""Spectral normalisation against the singular value decomposition, and when its estimates move."""
+"""Spectral normalization against the singular value decomposition, and when its estimates move."""
 
 import flax.linen as nn
 import jax
@@ -31,7 +31,7 @@ def test_sigma_converges_to_the_largest_singular_value(network, x):
     assert float(sigma(w, variables["spectral"]["kernel"])) == pytest.approx(np.linalg.svd(w)[1][0], rel=1e-5)
 
 
-def test_the_network_has_normalised_weights():
+def test_the_network_has_normalized_weights():
     network = SpectralNorm(nn.Dense(5, bias_init=nn.initializers.normal(1)))
     variables = iterated(network, network.init(KEY, X), X, 60)
     w, bias = (np.asarray(variables["params"][name]) for name in ("kernel", "bias"))
@@ -39,7 +39,7 @@ def test_the_network_has_normalised_weights():
     np.testing.assert_allclose(network.apply(variables, X), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_gradient_is_that_of_the_normalised_weight():
+def test_the_gradient_is_that_of_the_normalized_weight():
     """Miyato et al. 2018, eq. 12, by finite differences of W / sigma(W) with the exact sigma."""
     network = SpectralNorm(nn.Dense(3, use_bias=False))
     variables = iterated(network, network.init(KEY, X), X, 100)
@@ -77,7 +77,7 @@ def test_it_moves_only_when_it_may():
         assert not np.allclose(u, variables["spectral"][path])
 
 
-def test_embeddings_are_normalised_biases_and_gains_are_not():
+def test_embeddings_are_normalized_biases_and_gains_are_not():
     network = SpectralNorm(mlp.Discriminator(num_classes=3, width=4, depth=1, norm="batch"))
     vectors = network.init(KEY, X, jnp.zeros(4, jnp.int32))["spectral"]
     assert set(vectors) == {"Dense_0.kernel", "Dense_1.kernel", "Embed_0.embedding"}

@@ -59,8 +59,8 @@ def test_images_of_any_size(size, factor, norm):
     made = jax.eval_shape(lambda v, x: network.apply(v, x, train=False), variables, jnp.zeros((2, *size, 3)))
     assert made.shape == (2, factor * size[0], factor * size[1], 1)
     large = jnp.zeros((2, 17 * factor, 30, 3))
-    verdict, _ = jax.eval_shape(Discriminator(width=4, norm=norm).init_with_output, KEY, large)
-    assert verdict.logits.shape == (2,) and verdict.features.shape == (2, 64)
+    output, _ = jax.eval_shape(Discriminator(width=4, norm=norm).init_with_output, KEY, large)
+    assert output.logits.shape == (2,) and output.features.shape == (2, 64)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3])
@@ -99,7 +99,7 @@ def test_it_is_what_the_paper_says():
     np.testing.assert_allclose(made, y, rtol=1e-3, atol=1e-3)
 
 
-def test_slopes_start_at_a_quarter_and_are_learnt():
+def test_slopes_start_at_a_quarter_and_are_learned():
     network, x = Translator((8, 8, 1), factor=2, width=2, blocks=1), normal(2, 4, 4, 1)
     variables = network.init(KEY, x)
 
@@ -116,18 +116,18 @@ def test_slopes_start_at_a_quarter_and_are_learnt():
 
 @pytest.mark.parametrize("norm", ["batch", "none"])
 def test_it_starts_near_the_bicubic_enlargement(norm):
-    """And no hidden map is large, also after all blocks, of which each adds a variance of 1 where it is normalised."""
+    """And no hidden map is large, also after all blocks, of which each adds a variance of 1 where it is normalized."""
     network = Translator((32, 32, 1), width=16, blocks=6, norm=norm, bicubic=True)
     x = 0.5 * normal(2, 8, 8, 1)
-    initialised = jax.jit(network.init)(KEY, x)
-    look = jax.jit(lambda v, x: network.apply(v, x, capture_intermediates=True, mutable=True))
-    made, seen = look(initialised, x)
+    initialized = jax.jit(network.init)(KEY, x)
+    apply = jax.jit(lambda v, x: network.apply(v, x, capture_intermediates=True, mutable=True))
+    made, seen = apply(initialized, x)
     enlarged = jax.image.resize(x, (2, 32, 32, 1), "cubic")
     assert 0 < jnp.abs(made - enlarged).mean() < 0.15
     hidden = [x for x in jax.tree.leaves(seen["intermediates"]) if x.ndim == 4 and x.shape[-1] >= 16]
     assert len(hidden) > 20 and all(x.std() < 5 for x in hidden)
-    none = {**initialised, "params": jax.tree.map(jnp.zeros_like, initialised["params"])}
-    np.testing.assert_allclose(look(none, x)[0], enlarged, atol=1e-6)
+    none = {**initialized, "params": jax.tree.map(jnp.zeros_like, initialized["params"])}
+    np.testing.assert_allclose(apply(none, x)[0], enlarged, atol=1e-6)
 
 
 def test_running_statistics_are_for_sampling():
@@ -145,10 +145,10 @@ def test_running_statistics_are_for_sampling():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"factor": 3}, "factor=3 must be a power of two"),
+        ({"factor": 3}, "--config.data.factor=3: srresnet needs a power of two"),
         ({"factor": 0}, "power of two"),
         ({"factor": -2}, "power of two"),
-        ({"bicubic": True}, "3 channels in its input, not 1"),
+        ({"bicubic": True}, "--config.networks.generator.bicubic=True needs 3 channels in its input, not 1"),
     ],
 )
 def test_mistakes_of_a_translator_are_named(options, message):

@@ -38,7 +38,7 @@ def test_images_of_any_size(size):
 
 
 @pytest.mark.parametrize("size", [(4, 4), (1, 64), (32, 3)])
-def test_small_images_are_refused(size):
+def test_small_images_are_rejected(size):
     with pytest.raises(UserError, match="5x5 or more, not {}x{}".format(*size)):
         jax.eval_shape(Translator((*size, 3), width=2).init, KEY, jnp.zeros((1, *size, 3)))
 

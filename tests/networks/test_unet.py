@@ -78,8 +78,8 @@ def test_skip_connections_carry_detail():
 def test_one_example_does_not_depend_on_the_others():
     images = normal(3, 9, 8, 3)
     network = Translator((9, 8, 3), width=2, depth=3)
-    look = jax.jit(partial(network.apply, variables_of(network, images)))
-    whole, changed = look(images), look(images.at[::2].multiply(3.0))
+    apply = jax.jit(partial(network.apply, variables_of(network, images)))
+    whole, changed = apply(images), apply(images.at[::2].multiply(3.0))
     np.testing.assert_allclose(changed[1], whole[1], atol=1e-5)
     assert jnp.abs(changed - whole).max() > 0.1
 
@@ -89,11 +89,11 @@ def test_dropout_is_of_the_example_and_its_key():
     images, rows, others = normal(4, 64, 34, 1), jnp.arange(4), jnp.array([3, 1, 1, 0])
     network = Translator((64, 34, 1), width=1, depth=6)
     variables = variables_of(network, images)
-    look = jax.jit(lambda key, rows: network.apply(variables, images[rows], train=False, key=key, index=rows))
-    whole, other, silent = look(KEY, rows), look(jax.random.key(1), rows), look(None, rows)
-    np.testing.assert_array_equal(look(KEY, rows), whole)
-    np.testing.assert_allclose(look(KEY, others), whole[others], atol=1e-5)
-    np.testing.assert_array_equal(look(None, rows), silent)
+    apply = jax.jit(lambda key, rows: network.apply(variables, images[rows], train=False, key=key, index=rows))
+    whole, other, silent = apply(KEY, rows), apply(jax.random.key(1), rows), apply(None, rows)
+    np.testing.assert_array_equal(apply(KEY, rows), whole)
+    np.testing.assert_allclose(apply(KEY, others), whole[others], atol=1e-5)
+    np.testing.assert_array_equal(apply(None, rows), silent)
     for a, b in ((whole, other), (whole, silent)):
         assert all(jnp.abs(x - y).max() > 1e-3 for x, y in zip(a, b, strict=True))
 

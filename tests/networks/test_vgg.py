@@ -19,7 +19,7 @@ def test_shapes(shape):
     assert sum(leaf.size for leaf in jax.tree.leaves(variables)) == 20_024_384
 
 
-def test_images_are_normalised():
+def test_images_are_normalized():
     rng = np.random.default_rng(0)
     expected = jax.eval_shape(VGG19().init, jax.random.key(0), jnp.zeros((1, 16, 16, 3)))
     variables = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape, np.float32), expected)
@@ -33,11 +33,11 @@ def test_images_are_normalised():
     patch, layer = ((image + 1) / 2 - MEAN)[0, 4:7, 8:11] / STD, variables["params"]["features.0"]
     by_hand = np.einsum("yxc,yxcd->d", patch, layer["kernel"]) + layer["bias"]
     np.testing.assert_allclose(first_map(image)[0, 5, 9], by_hand, rtol=1e-4, atol=1e-4)
-    grey = image[..., :1]
-    np.testing.assert_allclose(first_map(grey), first_map(grey.repeat(3, axis=-1)), rtol=1e-4, atol=1e-4)
+    gray = image[..., :1]
+    np.testing.assert_allclose(first_map(gray), first_map(gray.repeat(3, axis=-1)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 15, 32, 3), (1, 32, 8, 1)])
-def test_small_images_are_refused(shape):
+def test_small_images_are_rejected(shape):
     with pytest.raises(UserError, match=f"at least 16x16 pixels, not {shape[1]}x{shape[2]}"):
         jax.eval_shape(VGG19().init, jax.random.key(0), jnp.zeros(shape))

@@ -1,0 +1,115 @@
+"""The real examples that others are compared with: any data set by its name, and what a run is tested on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import data, keys
+from gan_jax.data import Source
+from gan_jax.errors import UserError
+from gan_jax.modalities import Field
+
+
+def open_set(path: str, image_size: str, fit: str) -> Source:
+    """Any data set by the name that a config gives it, or a folder, .zip or .npz file by its path alone.
+
+    Raises:
+        UserError: there is none.
+    """
+    given = {"source": full_name(path), "image_size": image_size, "fit": fit}
+    try:
+        return data.open_source(ConfigDict(keys.complete(data.KEYS, given)))
+    except UserError as error:  # which names the keys of a config
+        raise UserError(str(error).replace("--config.data.image_size", "--image_size")) from None
+
+
+def full_name(path: str) -> str:
+    """The name that a config gives a data set; of a folder, .zip or .npz file the path alone will do.
+
+    Raises:
+        UserError: there is none.
+    """
+    if data.is_name(path):
+        return path
+    place = Path(path).expanduser()
+    file = next((each for each in (place, *place.parents) if each.is_file()), None)  # or a folder in a zip file
+    forms = {".zip": "zip", ".npz": "npz"}
+    if not place.is_dir() and (file is None or file.suffix not in forms):
+        raise UserError(f"{path}: there is no such folder, .zip or .npz file, or data set")
+    return f"{forms[file.suffix] if file else 'folder'}:{path}"
+
+
+def real_for_noise(config: Any, source: Source | None, name: str, field: Field) -> tuple[Source, str]:
+    """What examples from noise are compared with: all that a run is trained on, or another set.
+
+    Args:
+        config: of the run.
+        source: what it is trained on; None: it is opened.
+        name: of the other set, see `open_set`; "": the run's own.
+        field: of the run's target, as whose other sets are resized.
+
+    Returns:
+        The set, and what to call it.
+
+    Raises:
+        UserError: it cannot be opened, or has other examples.
+    """
+    if name:
+        source = open_set(name, "x".join(map(str, field.shape[:2])), config.data.fit)
+    source, called = source or data.open_source(config.data), name or config.data.source
+    check_alike(source, called, field)
+    return source, called
+
+
+def real_for_maps(config: Any, source: Source | None, name: str, field: Field) -> tuple[Source, str]:
+    """What maps that are given examples are tested on; see `real_for_noise`.
+
+    By default it is `config.evaluation.source`, else the examples held out, else all of the run's own. Pictures that
+    hold an input and its target are pairs here, even if the run did not learn from pairs. Inputs that are made of
+    images are not made yet, see `gan_jax.data.for_test`.
+    """
+    own, key = ConfigDict(config.data.to_dict()), f"--images_b={name}" if name else "--config.evaluation.source"
+    own.paired = own.paired or own.pair != "none"
+    if name := full_name(name) if name else config.evaluation.source:
+        if own.inputs:
+            raise UserError(f"{key}: inputs in another folder are set aside by --config.data.held_out instead")
+        own.source, own.held_out = name, 0.0
+    if source is None or own.to_dict() != config.data.to_dict():
+        try:
+            source = data.open_source(own)
+        except UserError as error:
+            raise UserError(f"{key}: {error}" if name else str(error)) from None
+    called = own.source
+    if "held_out" in source.splits:
+        source = source.splits["held_out"]
+        called = f"{called} (held out {own.held_out:g}, split {own.split_seed})"
+    check_alike(source, called, field)
+    return source, called
+
+
+def open_tests(config: Any, source: Source | None, field: Field, *, most: int, seed: int) -> Source:
+    """What maps that are given examples are tested on, with all that they are given: at most so many of them.
+
+    Args:
+        config, source, field: see `real_for_noise`.
+        most: so many are chosen at random, if there are more.
+        seed: of that choice.
+    """
+    return some_of(config, real_for_maps(config, source, "", field)[0], most, seed)
+
+
+def some_of(config: Any, source: Source, most: int, seed: int) -> Source:
+    """At most so many examples of a set, chosen at random, in their order, with the inputs that are made of them."""
+    if len(source) > most:
+        source = source.select(np.sort(np.random.default_rng(seed).permutation(len(source))[:most]))
+    return data.for_test(config.data, source)
+
+
+def check_alike(source: Source, called: str, field: Field) -> None:
+    """Raises UserError if a set has not examples such as a run's target."""
+    own = source.fields[source.target]
+    if (own.modality.name, own.shape) != (field.modality.name, field.shape):
+        found = f"examples {list(own.shape)} ({own.modality.name})"
+        raise UserError(f"{called} has {found}, the run makes {list(field.shape)} ({field.modality.name})")

@@ -1,0 +1,48 @@
+"""What the program can do, a file each. A mode is a module with
+
+- a docstring: its first line is what `--help` says of it, the rest is in its own help;
+- `define(values)`, which declares its flags on absl's `FlagValues`;
+- `run(**flags)`, which gets the value of each of them, and, if one is `config`, also `changes`,
+  {"dotted.key": "value"}, what was given as --config.KEY=VALUE.
+
+`--mode=NAME` is a module of this package, or any other that Python can import. JAX is imported by `run` alone, after
+mistakes have been found: so help and errors come at once.
+"""
+
+from typing import Any
+
+from absl import flags
+
+DEFAULT_CONFIG = "digits_dcgan"
+SHARED = {
+    "config": (
+        flags.DEFINE_string,
+        DEFAULT_CONFIG,
+        "A config's name (--mode=configs lists them), NAME:WORD for a variant, or FILE.py; "
+        "--config.KEY=VALUE changes any key (--mode=show lists them).",
+    ),
+    "workdir": (flags.DEFINE_string, None, "The run's folder."),
+    "seed": (flags.DEFINE_integer, 0, "Of all that is random."),
+    "ema": (flags.DEFINE_bool, True, "Use the averaged parameters; --noema: the newest ones."),
+    "checkpoint": (flags.DEFINE_string, "last", "last, best, or a number of rounds."),
+    "code": (
+        flags.DEFINE_multi_string,
+        None,
+        "A folder with modules of yours that the run names, which may then be executed. A run that was trained here "
+        "needs none. It may be repeated.",
+    ),
+    "overwrite": (flags.DEFINE_bool, False, "Replace files that gan_jax has made; others are never replaced."),
+}
+
+
+def shared(values: flags.FlagValues, *names: str, **defaults: Any) -> None:
+    """Declares flags that several modes have, some with another default.
+
+    Args:
+        values: of the mode.
+        names: keys of `SHARED`.
+        defaults: {name: default}, of further ones.
+    """
+    for name in (*names, *defaults):
+        define, default, doc = SHARED[name]
+        define(name, defaults.get(name, default), doc, flag_values=values)

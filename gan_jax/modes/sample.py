@@ -1,0 +1,35 @@
+"""Generates samples from a trained run: a picture of many, or arrays.
+
+python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.png
+python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.npz --num=10000 --label=7
+"""
+
+from functools import partial
+from pathlib import Path
+
+from absl import flags
+
+from gan_jax import cli, own_code
+from gan_jax.errors import UserError
+from gan_jax.modes import shared
+
+
+def define(values: flags.FlagValues) -> None:
+    text, number = partial(flags.DEFINE_string, flag_values=values), partial(flags.DEFINE_integer, flag_values=values)
+    shared(values, "workdir")
+    text("out", None, "The file: .png or another picture, or .npz for arrays.")
+    number("num", 64, "How many.")
+    text("label", None, "Of a conditional run, a class, by its name or number; by default each in turn.")
+    shared(values, "seed", "ema", "checkpoint", "overwrite", "code")
+
+
+def run(*, workdir: str | None, out: str | None, seed: int, code, **options) -> None:
+    if workdir is None or out is None:
+        raise UserError("--mode=sample needs --workdir=DIR and --out=FILE.png or FILE.npz")
+    cli.check_seed(seed)
+    workdir, out = Path(workdir).expanduser(), Path(out).expanduser()
+    cli.start_jax()
+    from gan_jax.run import sample_to_file
+
+    with own_code.trusting(workdir, code):
+        sample_to_file(workdir, out, seed=seed, **options)

@@ -1,0 +1,81 @@
+"""The result of a discriminator, and the attributes and last layers that most of them have."""
+
+from typing import Literal, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.errors import UserError
+from gan_jax.keys import Count
+from gan_jax.networks.condition import Embed, with_label
+from gan_jax.networks.layers import Minibatch
+
+
+class DiscriminatorOutput(NamedTuple):
+    """A discriminator's result.
+
+    Attributes:
+        logits: [B], high where an example is taken for real; [B, h, w], one a patch, of `patch`.
+        features: [B, F], of which all the others are linear maps; what feature matching compares. [B, h, w, F] of
+            `patch`, where the map is a convolution.
+        classes: [B, num_classes], logits of the auxiliary classifier; None without one.
+        codes: [B, num_codes], estimates of the latent code (InfoGAN); None if there is none.
+    """
+
+    logits: jax.Array
+    features: jax.Array
+    classes: jax.Array | None = None
+    codes: jax.Array | None = None
+
+
+class WithHead(nn.Module):
+    """What discriminators have in common that give one logit an example: attributes, and the last layers.
+
+    Attributes:
+        num_classes: of the condition; 0: unconditional.
+        conditioning: how the label is used: "projection", logit += <embedding(y), features> (Miyato and Koyama 2018);
+            "auxiliary", a classifier beside the logit (AC-GAN, Odena et al. 2017); "concat", one-hot beside the input
+            (Mirza and Osindero 2014).
+        num_codes: estimates of a latent code, beside the logit.
+        minibatch: how the examples of a batch are compared, see `layers.compare`.
+    """
+
+    num_classes: int = 0
+    conditioning: Literal["projection", "auxiliary", "concat"] = "projection"
+    num_codes: Count = 0
+    minibatch: Minibatch = "none"
+
+    def with_label(self, x: jax.Array, condition: jax.Array | None) -> jax.Array:
+        """The input x [B, ..., C], with the label if `conditioning` is "concat"."""
+        return with_label(x, condition, self.num_classes) if self.conditioning == "concat" else x
+
+    def discriminate(
+        self,
+        features: jax.Array,
+        condition: jax.Array | None,
+        kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
+        embedding_init: nn.initializers.Initializer = nn.linear.default_embed_init,
+    ) -> DiscriminatorOutput:
+        """The last layers, to be called inside `nn.compact`.
+
+        Args:
+            features: [B, F].
+            condition: label int [B], or weights float [B, num_classes]; None if num_classes is 0.
+            kernel_init, embedding_init: of the layers.
+
+        Raises:
+            UserError: another `conditioning`.
+        """
+        if self.conditioning not in ("projection", "auxiliary", "concat"):
+            raise UserError(f"a network's conditioning={self.conditioning!r} must be projection, auxiliary or concat")
+        logits = nn.Dense(1, kernel_init=kernel_init)(features)[:, 0]
+        classes = codes = None
+        if self.num_classes and self.conditioning == "projection":
+            embedding = Embed(self.num_classes, features.shape[-1], embedding_init=embedding_init)(condition)
+            logits += jnp.sum(features * embedding, axis=-1)
+        if self.num_classes and self.conditioning == "auxiliary":
+            classes = nn.Dense(self.num_classes, kernel_init=kernel_init, name="classes")(features)
+        if self.num_codes:
+            codes = nn.Dense(self.num_codes, kernel_init=kernel_init, name="codes")(features)
+        return DiscriminatorOutput(logits, features, classes, codes)

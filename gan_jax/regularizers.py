@@ -1,0 +1,108 @@
+"""What is added to a game's losses besides the objective (`losses`) and gradient penalties (`penalties`).
+
+Per example [B] where the term is one of single examples, else a scalar; the paper's weight is the caller's.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+
+
+def consistency(a: jax.Array, b: jax.Array) -> jax.Array:
+    """How far two versions of the same examples are from each other: the squared distance, averaged over features: [B].
+
+    Of logits of an image and of its augmentation: CR-GAN, for real images (Zhang et al. 2020); bCR, for fake ones too
+    (Zhao et al. 2021, section 3.1). Of a latent and its neighbor (zCR, section 3.2): of their logits for D, of their
+    images for G, who *maximizes* it.
+
+    Args:
+        a, b: [B, ...].
+    """
+    chex.assert_equal_shape([a, b])
+    return jnp.mean((a - b) ** 2, axis=tuple(range(1, a.ndim)))
+
+
+def lecam(real_logits: jax.Array, fake_logits: jax.Array, real_anchor: jax.Array, fake_anchor: jax.Array) -> jax.Array:
+    """Logits of real images are held near the average logit of fake ones, and the reverse: [B].
+
+    Args:
+        real_logits, fake_logits: [B].
+        real_anchor, fake_anchor: scalars, moving averages of the two.
+
+    Reference: Tseng et al. 2021 (LeCam), eq. 4.
+    """
+    chex.assert_rank([real_logits, fake_logits, real_anchor, fake_anchor], [1, 1, 0, 0])
+    return (real_logits - fake_anchor) ** 2 + (fake_logits - real_anchor) ** 2
+
+
+def feature_matching(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
+    """|E f(x) - E f(G(z))|^2, the means over the batch (of one device, under pmap): a scalar.
+
+    Args:
+        real_features, fake_features: [B, F].
+
+    Reference: Salimans et al. 2016, section 3.1.
+    """
+    chex.assert_rank([real_features, fake_features], 2)
+    return jnp.sum((jnp.mean(real_features, axis=0) - jnp.mean(fake_features, axis=0)) ** 2)
+
+
+def top_k(fake_logits: jax.Array, share: jax.Array) -> jax.Array:
+    """Weights [B], of mean 1, that are 0 for all but the k fake examples with the highest logits.
+
+    Args:
+        fake_logits: [B].
+        share: k / B, in (0, 1]; k is rounded, and at least 1.
+
+    Reference: Sinha et al. 2020, section 3.
+    """
+    chex.assert_rank(fake_logits, 1)
+    batch = fake_logits.shape[0]
+    rank = jnp.argsort(jnp.argsort(-fake_logits))
+    k = jnp.clip(jnp.round(share * batch), 1, batch)
+    return jnp.where(rank < k, batch / k, 0.0)
+
+
+def cross_entropy(class_logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """-log p(label) of a classifier, in nats; with weights over the classes, the mean by them: [B].
+
+    Args:
+        class_logits: [B, K].
+        labels: int [B], or weights float [B, K], of which each example's sum to 1.
+
+    Reference: Odena et al. 2017 (AC-GAN), eq. 3.
+    """
+    class_logits = class_logits.astype(jnp.float32)
+    if jnp.issubdtype(labels.dtype, jnp.floating):
+        chex.assert_equal_shape([class_logits, labels])
+        return optax.softmax_cross_entropy(class_logits, labels)
+    return optax.softmax_cross_entropy_with_integer_labels(class_logits, labels)
+
+
+def code_information(read: jax.Array, code: jax.Array, categories: int) -> jax.Array:
+    """-log Q(c | x) up to a constant, in nats: minus InfoGAN's lower bound on the mutual information of c and x: [B].
+
+    Args:
+        read: [B, n], what the network reads: logits of the categories, then means of the continuous codes.
+        code: [B, n], the truth: one-hot, then numbers; Q is Gaussian with deviation 1 there.
+        categories: the first `categories` of n are those of one categorical code.
+
+    Reference: Chen et al. 2016 (InfoGAN), eq. 5.
+    """
+    chex.assert_equal_shape([read, code])
+    category = -jnp.sum(code[:, :categories] * jax.nn.log_softmax(read[:, :categories]), axis=-1)
+    return category + 0.5 * jnp.sum((read[:, categories:] - code[:, categories:]) ** 2, axis=-1)
+
+
+def orthogonality(kernel: jax.Array) -> jax.Array:
+    """|W^T W o (1 - I)|_F^2: how far the columns of W are from being orthogonal, whatever their lengths.
+
+    Args:
+        kernel: [..., in, out], W of shape [... * in, out].
+
+    Reference: Brock et al. 2019 (BigGAN), eq. 3.
+    """
+    w = kernel.reshape(-1, kernel.shape[-1])
+    gram = w.T @ w
+    return jnp.sum((gram * (1 - jnp.eye(gram.shape[0]))) ** 2)

@@ -1,0 +1,21 @@
+"""Terms of losses, constructors in files named after what they are about; a constructor's signature is its keys.
+
+What the terms here see of a turn, its context, is described by `gan_jax.games.adversarial.Context`; those of
+translation games have what they need of it.
+"""
+
+from gan_jax.terms.adversarial import adversarial
+from gan_jax.terms.classes import classes, codes
+from gan_jax.terms.consistency import diversity, fake_consistency, latent_consistency, real_consistency
+from gan_jax.terms.matching import feature_matching
+from gan_jax.terms.penalties import dragan, gradient_penalty, one_sided_gradient_penalty, r1, r1_r2, r2
+from gan_jax.terms.stabilizers import lecam
+from gan_jax.terms.term import Term, keys, make_terms, memory_of, split, total
+
+__all__ = [
+    "Term", "keys", "make_terms", "memory_of", "split", "total",
+    "adversarial", "r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan",
+    "real_consistency", "fake_consistency", "latent_consistency", "lecam", "feature_matching", "diversity",
+    "classes", "codes",
+]  # fmt: skip
+TERMS = {name: globals()[name] for name in __all__[6:]}  # in the order in which they are added up
