@@ -7,7 +7,7 @@ al. 2018; lazy, Karras et al. 2020), without which some digits are lost.
 
 Result: 600 kimg (9,375 rounds), seeds 0-2, 2 cores of an AMD EPYC, 2:44: FID best 6.1 +- 0.7, last 6.7 +- 0.3
 (features of the digits classifier, where other real digits have 0.24), precision 0.855, recall 0.562, coverage 0.841
-(last); the classifier is 93.9 % sure of the samples and finds all digits. (`--mode=evaluate --num=10000`: averaged
+(last); the classifier's confidence is 0.939, and it finds all digits. (`--mode=evaluate --num=10000`: averaged
 generator, 10,000 samples against 10,000.) Without the penalty, at a constant rate of 2e-4, 0.2 % of the samples are
 zeros.
 """

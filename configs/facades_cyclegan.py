@@ -14,7 +14,7 @@ The second is for CPUs: 64 pixels, a quarter of the width, 4 blocks, patches of 
 Result: at 64 pixels, 12 kimg (12,000 rounds), seed 0, one core of an AMD EPYC beside other work, 38 min: the cycle loss
 falls from 0.59 to 0.27 (means over both sets). On the 106 test pictures: L1 0.205, SSIM 0.10, Fréchet distance 10.9 at
 the end; 0.203, 0.08 and 10.2 at the best round (6 kimg, by PSNR). The plans themselves: 0.391, -0.01 and 164; 106
-training photographs: 7.8. At 256 pixels not yet measured: it is made for an accelerator.
+training photographs: 7.8. At 256 pixels not yet measured: it needs a GPU or TPU.
 """
 
 from gan_jax.config import config_for

@@ -11,7 +11,7 @@ The data are the CMP facades (Tylecek and Sara 2013) as the paper's authors prep
     python main.py --config=facades_pix2pix --config.data.source=zip:facades.zip/train \
         --config.evaluation.source=zip:facades.zip/val
 
-Result: not yet measured: it is made for an accelerator. See facades_pix2pix_128.
+Result: not yet measured: it needs a GPU or TPU. See facades_pix2pix_128.
 """
 
 from gan_jax.config import config_for

@@ -11,7 +11,7 @@ better (`--mode=train_classifier`).
 
 All pictures are fitted to `data.image_size` before windows are cut out; a tenth is held out.
 
-Result: at this size not yet measured: it is made for an accelerator. Shortened (32 channels, 4 blocks, a discriminator
+Result: at this size not yet measured: it needs a GPU or TPU. Shortened (32 channels, 4 blocks, a discriminator
 of width 16, windows of 64, batch 8, rates 5e-4, 8 kimg of each stage, a classifier of CIFAR-10 as perceptual player) on
 400 photographs of facades at 256 pixels, seed 0, one core, 17 min beside other work: on the 40 held-out ones bicubic
 enlargement has a PSNR of 22.6 dB and SSIM 0.62; after the warm-up it is 23.0 and 0.65; after the adversarial stage 22.1

@@ -7,7 +7,7 @@ generator), which falls to 0 in both.
     python main.py --config=infogan
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:50: FID 13.9, precision 0.455, recall
-0.531, 89.1 % sure (`--mode=evaluate --num=10000`: averaged generator, classifier features). Given a category, its
+0.531, confidence 0.891 (`--mode=evaluate --num=10000`: averaged generator, classifier features). Given a category, its
 commonest digit is 48 % of the samples, on average over the ten: codes of slant and of parts of digits, not yet of whole
 ones.
 """

@@ -89,7 +89,6 @@ def main(argv: list[str] | None = None) -> None:
     if arguments is None:
         print_help(mode, program(argv[0]))
     else:
-        flags.FLAGS.mark_as_parsed()  # those of libraries, which are left as they are
         find_mode(mode).run(**arguments)
     sys.stdout.flush()
 

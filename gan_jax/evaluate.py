@@ -126,7 +126,7 @@ def evaluate_sets(
     opened = open_features(kind, fields[1])
     # Some metrics look at parts of the set, and a folder's classes lie one after the other.
     fake = fake.select(np.random.default_rng(seed).permutation(len(fake))[:num])
-    chosen = choose(metrics, EvalInputs(real, fake, opened, seed))
+    chosen = choose(metrics, EvalInputs(real, fake, opened, seed), fields[1].modality.metrics)
     about = {"image_size": image_size, "fit": "crop"}
     report = make_evaluator(real, opened, len(fake), {"source": b, **about}, seed)(fake, chosen, {"source": a, **about})
     publish(report, out)

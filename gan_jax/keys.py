@@ -15,6 +15,9 @@ from typing import Annotated, Any, NamedTuple
 
 from gan_jax.errors import UserError
 
+TINY = 1e-9  # what is positive is at least this
+SIZES = 2**31 - 1
+
 
 class Key(NamedTuple):
     """One key.
@@ -38,9 +41,13 @@ class Key(NamedTuple):
         """What it may be, in words; "" if that is all of its kind."""
         if self.choices:
             return " | ".join(self.choices)
-        if self.high == math.inf:
-            return "" if self.low == -math.inf else f"at least {self.low:g}"
-        return f"between {self.low:g} and {self.high:g}"
+        written = lambda number: f"{number:,}" if isinstance(number, int) else f"{number:.10g}"
+        below = self.high not in (math.inf, SIZES)
+        if self.low == TINY:
+            return f"above 0 and at most {written(self.high)}" if below else "above 0"
+        if not below:
+            return "" if self.low == -math.inf else f"at least {written(self.low)}"
+        return f"between {written(self.low)} and {written(self.high)}"
 
     def problem(self, value: Any) -> str:
         """Why it cannot have this value; "" if it can."""
@@ -66,8 +73,6 @@ class Key(NamedTuple):
 
 Schema = Mapping[str, "Key | Schema | Callable[[dict], Schema]"]
 
-TINY = 1e-9  # what is positive is at least this
-SIZES = 2**31 - 1
 # Ranges of attributes and arguments, as annotations.
 Positive = Annotated[int, (1, SIZES)]
 Count = Annotated[int, (0, SIZES)]
@@ -97,7 +102,7 @@ def from_signature(function: Callable, given: Iterable[str] = ()) -> dict[str, K
         default = parameter.default
         if float in (hint, getattr(hint, "__origin__", None)) and not isinstance(default, bool):
             default = float(default)
-        keys[name] = Key(default, docs.get(name, ""), low, high, choices)
+        keys[name] = Key(default, docs.get(name, "").removesuffix("."), low, high, choices)
     return keys
 
 
@@ -146,7 +151,7 @@ def complete(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _complete(schema: Schema, given: Any, prefix: str, problems: list[str]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        problems.append(f"config.{prefix.removesuffix('.')} must be a group of keys, not {given!r}")
+        problems.append(f"--config.{prefix.removesuffix('.')} must be a group of keys, not {given!r}")
         return {}
     try:
         schema, config = resolve(schema, given), {}
@@ -157,7 +162,7 @@ def _complete(schema: Schema, given: Any, prefix: str, problems: list[str]) -> d
     for name in given:
         if name not in schema:
             hint = closest(name, schema) if schema else "there are none here"
-            unknown.setdefault(hint, []).append(f"config.{prefix}{name}")
+            unknown.setdefault(hint, []).append(f"--config.{prefix}{name}")
     problems += [f"{', '.join(names)}: there is no such key; {hint}" for hint, names in unknown.items()]
     for name, own in schema.items():
         if not isinstance(own, Key):
@@ -167,7 +172,7 @@ def _complete(schema: Schema, given: Any, prefix: str, problems: list[str]) -> d
         if isinstance(own.default, str) and type(value) is int:  # a size, say, is a text because it may be "48x80"
             value = str(value)
         if problem := own.problem(value):
-            problems.append(f"config.{prefix}{name}={value!r}: {problem}")
+            problems.append(f"--config.{prefix}{name}={value!r}: {problem}")
         config[name] = value
     return config
 

@@ -91,7 +91,7 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
     log.log(headline(config, source, experiment, runner))
     log.log(f"{workdir}: rounds {step:,} to {total_rounds:,}, {per_round} images each")
     if not watched and config.evaluation.features == "auto":
-        log.log("not evaluated while training: --config.evaluation.features=inception measures fid on any images")
+        log.log("not evaluated while training: --config.evaluation.features says by what, such as inception for images")
     if step >= total_rounds:
         log.log("nothing is left to do: raise --config.total_kimg to train longer")
     else:

@@ -36,7 +36,10 @@ def record(stored: dict[str, Any], config: Any) -> dict[str, Any]:
 
     shape, num_classes = tuple(stored["image_shape"]), stored["num_classes"]
     kind = "image" if len(shape) == 3 else "points"
-    fields = {kind: Field(modalities.lookup(kind), shape)}
+    # What the sources of digits say of their images since.
+    of_digits = config.data.source.split(":")[:2] in (["digits"], ["stacked_digits"], ["tfds", "mnist"])
+    fitted = {"features": "classifier"} if of_digits and shape[:2] == (28, 28) else {}
+    fields = {kind: Field(modalities.lookup(kind), shape, fitted=fitted)}
     if num_classes:
         names = tuple(map(str, range(num_classes)))
         fields["label"] = Field(modalities.lookup("label"), (), names)

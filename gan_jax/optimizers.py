@@ -3,6 +3,7 @@
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
@@ -71,6 +72,7 @@ def _arguments(name: str) -> dict[str, Key]:
     if _may_have_momentum(name):
         found["momentum"] = Key(0.0, "0: none", 0, 1)
     high = lambda key: 1 - TINY if key in DECAYS else math.inf
+    found = {key: of._replace(doc=re.sub(r":\w+:`~?([^`]*)`", r"\1", of.doc)) for key, of in found.items()}
     numbers = {key: of._replace(low=0, high=high(key)) for key, of in found.items() if isinstance(of.default, float)}
     return {**found, **numbers}
 
@@ -140,22 +142,34 @@ def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.
         # The learning rate may be traced: no optimizer's state depends on it, but for rprop's first step sizes.
         return optax.with_extra_args_support(getattr(optax, config.name)(learning_rate=rate(step), **arguments))
 
-    # The states of a chain are one flat tuple, as optax.chain has them; those of `before` are empty.
+    # What has numbers, in one flat tuple, and an empty place for each of our own transforms and the learning rate: so
+    # have checkpoints had it since 0.1.0.
+    after = [optax.EmptyState()] * (2 if config.clip_weights else 1)
+
     def init(params):
-        own = at(0).init(params)
-        return (*(optax.EmptyState() for _ in before), *(own if type(own) is tuple else (own,)))
+        parts = [part for part in _parts(at(0).init(params)) if jax.tree.leaves(part)]
+        return (*(optax.EmptyState() for _ in before), *parts, *after)
 
     def update(updates, state, params, *, step, **extra):
         for stateless in before:
             updates, _ = stateless.update(updates, optax.EmptyState(), params)
-        own = state[len(before) :]
-        is_chain = type(jax.eval_shape(at(0).init, params)) is tuple
-        updates, own = at(step).update(updates, own if is_chain else own[0], params, **extra)
+        shapes, kept = jax.eval_shape(at(0).init, params), iter(state[len(before) :])
+        own = tuple(next(kept) if jax.tree.leaves(part) else part for part in _parts(shapes))
+        updates, own = at(step).update(updates, own if _is_chain(shapes) else own[0], params, **extra)
         if config.clip_weights:
             updates, _ = clip_weights(config.clip_weights).update(updates, optax.EmptyState(), params)
-        return updates, (*state[: len(before)], *(own if is_chain else (own,)))
+        parts = [part for part in _parts(own) if jax.tree.leaves(part)]
+        return updates, (*state[: len(before)], *parts, *after)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _is_chain(state: Any) -> bool:
+    return type(state) is tuple
+
+
+def _parts(state: Any) -> tuple:
+    return state if _is_chain(state) else (state,)
 
 
 def clip_weights(limit: float) -> optax.GradientTransformation:

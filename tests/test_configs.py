@@ -2,7 +2,8 @@
 
 import importlib
 import inspect
-from pathlib import Path
+import re
+from functools import partial
 
 import chex
 import jax
@@ -10,24 +11,26 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import data
-from gan_jax.cli import load_config
-from gan_jax.config import check
+from gan_jax import cli, data
+from gan_jax.config import complete
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import due, make_round
 from gan_jax.images import save
 from gan_jax.runners import make_runner
 
-ROOT = Path(__file__).parent.parent
-NAMES = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
+NAMES = sorted(cli.config_names())
+
+
+def module_of(name):
+    return importlib.import_module(f"gan_jax.configs.{name}")
 
 
 def twin(name):
-    """The config's file, or what names its variant for a laptop."""
+    """The config, or what names its variant for a laptop."""
     words = {"data": ":digits", "size": ":64"}
-    parameters = inspect.signature(importlib.import_module(f"configs.{name}").get_config).parameters
-    return f"{name}.py{''.join(words[parameter] for parameter in parameters)}"
+    parameters = inspect.signature(module_of(name).get_config).parameters
+    return f"{name}{''.join(words[parameter] for parameter in parameters)}"
 
 
 def shrink(config, folder):
@@ -44,11 +47,13 @@ def shrink(config, folder):
         config.data.source = f"folder:{folder}"
     config.evaluation.source = ""
     if config.game in ("pix2pix", "cyclegan", "srgan"):
-        config.data.image_size = "native" if config.data.source == "digits" else 32
+        config.data.image_size = "native" if config.data.source == "digits" else "32"
         config.data.jitter, config.data.crop = 36 * (config.data.jitter > 0), 16 * (config.data.crop > 0)
-    if "cyclegan" in config:
-        config.cyclegan.pool = 4
-    config.batch_size, config.n_critic = 4, 1
+    if "pool" in config:
+        config.pool = 4
+    config.batch_size = 4
+    if "n_critic" in config:
+        config.n_critic = 1
     for player in ("generator", "discriminator"):
         own = config.networks[player]
         own.width = 4
@@ -64,35 +69,51 @@ def shrink(config, folder):
 @pytest.mark.parametrize("name", NAMES)
 def test_two_rounds(name, devices, tmp_path):
     """On two devices on digits, where the config is for them too."""
-    config = load_config(ROOT / "configs" / (f"{name}.py" if devices == 1 else twin(name)))
-    check(config)
+    config = cli.load_config(name if devices == 1 else twin(name)).unlock()
+    complete(config)
     shrink(config, tmp_path)
+    config = complete(config)
 
     source, runner = data.open_source(config.data), make_runner("auto", devices)
-    game, num_classes, optimizers, *_ = experiment = build(config, source.image_shape, source.num_classes)
-    play = make_round(game, optimizers, ema_decay=lambda step: 0.5, axis_name=runner.axis_name)
-    run, state = runner.compile(play), runner.replicate(experiment.init(np.uint32(0)))
+    fields = data.fields_of(config.data, source)
+    experiment = build(config, fields)
+    game = experiment.game
+    play = make_round(game, experiment.optimizers, ema_decay=lambda step: 0.5, axis_name=runner.axis_name)
+    run = runner.compile(play, partial(data.prepare, fields=fields))
+    state = runner.place(experiment.init(np.uint32(0)))
     stream = data.Stream(source, batch_size=4, seed=0, resident=False)
     for _ in range(2):  # of the same turns: one compilation
         state, metrics = run(state, {}, runner.split(next(stream)), np.uint32(0), due(game, 0))
     stream.close()
     chex.assert_tree_all_finite((state.variables, metrics))
     assert int(state.step) == 2
-    condition, shape = jnp.zeros(3, jnp.int32) if num_classes else None, source.image_shape
-    if experiment.view:
-        condition, shape = jnp.zeros((3, *experiment.view.input_shape)), experiment.view.shape
-    made = jax.eval_shape(game.sample, state.variables, jax.random.key(0), jnp.arange(3), condition)
-    assert made.shape == (3, *shape)
+    assert game.maps
+    for own in game.maps.values():
+        given = {key: jnp.zeros((3, *fields[key].shape), jnp.int32 if key == "label" else None) for key in own.given}
+        made = jax.eval_shape(own.apply, state.variables, jax.random.key(0), jnp.arange(3), given)
+        assert made.shape == (3, *(fields[own.makes].shape or (len(fields[own.makes].names),)))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_docstring_tells_paper_command_and_result(name):
-    text = importlib.import_module(f"configs.{name}").__doc__
-    assert "Paper:" in text and "python main.py" in text and "\nResult: " in text
+def test_docstring_says_paper_command_and_result(name):
+    text = module_of(name).__doc__
+    assert "Paper:" in text and "\nResult: " in text
+    commands = re.findall(r"python main\.py(?: --config=(\S+))?", text)
+    assert (name if name != "digits_dcgan" else "") in commands  # which is what is trained if nothing is said
+    for command in re.findall(r"--config=(\S+)", text):
+        complete(cli.load_config(command))
+    assert "configs/" not in text
 
 
-def test_a_config_for_other_data_is_refused():
+@pytest.mark.parametrize("name", NAMES)
+def test_overrides_in_the_docstring_are_keys(name):
+    """--config.KEY=VALUE that it mentions can be typed."""
+    for key, value in re.findall(r"--config\.([\w.]+)=([^\s`,;)]+)", module_of(name).__doc__):
+        cli.configure(name, {key: value.rstrip(".")})
+
+
+def test_a_config_for_other_data_is_rejected():
     with pytest.raises(UserError, match=r"for cifar10 or digits .*, not for 'mnsit'"):
-        load_config(ROOT / "configs" / "sngan.py:mnsit")
+        cli.load_config("sngan:mnsit")
     with pytest.raises(UserError, match=r"for 256 or 64 pixels .*, not for '128'"):
-        load_config(ROOT / "configs" / "facades_cyclegan.py:128")
+        cli.load_config("facades_cyclegan:128")

@@ -9,6 +9,7 @@ from documents import README, blocks, check_command, table
 import gan_jax
 from gan_jax import cli
 from gan_jax.config import complete, override
+from gan_jax.runners import make_runner
 
 SMALL = {
     "total_kimg": "0.032",
@@ -35,7 +36,7 @@ def test_the_gan_of_your_own_is_a_config_of_eight_lines(tmp_path, monkeypatch):
     (tmp_path / "my_lsgan.py").write_text(config)
     config = cli.configure("my_lsgan.py", SMALL)
     assert config.loss == "least_squares"
-    gan_jax.train(config, tmp_path / "run")
+    gan_jax.train(config, tmp_path / "run", make_runner("jit"))
     assert (tmp_path / "run" / "samples" / "000002.png").exists()
 
 

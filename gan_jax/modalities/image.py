@@ -40,8 +40,8 @@ def class_columns(labels: np.ndarray | None) -> int | None:
     if labels is None or not len(labels):
         return None
     columns = int(np.max(labels)) + 1
-    in_turn = np.array_equal(labels, np.arange(len(labels)) % columns)
-    return columns if in_turn and 1 < columns <= MOST_COLUMNS else None
+    few = 1 < columns <= MOST_COLUMNS
+    return columns if few and np.array_equal(labels, np.arange(len(labels)) % columns) else None
 
 
 def watched(field: Field) -> int:

@@ -10,7 +10,7 @@ from gan_jax.data.sources.digits import digits
 from gan_jax.data.sources.stacked_digits import stacked_digits
 from gan_jax.errors import UserError
 from gan_jax.evaluation import inception
-from gan_jax.evaluation.features import Extractor, Features, needs_download, open_features, resolve_features
+from gan_jax.evaluation.features import KEY, Extractor, Features, needs_download, open_features, resolve_features
 from gan_jax.lookup import only_the_librarys_own
 from gan_jax.modalities import Field
 
@@ -91,13 +91,15 @@ def test_a_message_names_the_key_that_gave_them():
 
 
 def test_features_of_a_module_of_ones_own(monkeypatch):
-    """They are found by its name, with what follows the colon; but not if a saved run names them."""
+    """They are found by its name, with what follows the colon; but not if a saved run names them, not the user."""
     module = types.ModuleType("my_features")
     module.EXTRACTOR = Extractor(lambda path, field: Features(f"mine {path} of {field.shape}", None, None, 1))
     monkeypatch.setitem(sys.modules, "my_features", module)
     assert open_features("my_features:file", POINTS).name == "mine file of (2,)"
-    with only_the_librarys_own(), pytest.raises(UserError, match="--code=FOLDER"):
-        open_features("my_features:file", POINTS)
+    with only_the_librarys_own():
+        assert open_features("my_features:file", POINTS).learned
+        with pytest.raises(UserError, match="--code=FOLDER"):
+            open_features("my_features:file", POINTS, KEY)
 
 
 def test_the_ring_says_what_its_modes_are():

@@ -16,7 +16,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluate import make_fakes, watched_metrics
 from gan_jax.evaluation.features import Features
 from gan_jax.evaluation.measure import make_evaluator
-from gan_jax.evaluation.metrics import EvalInputs, Metric, Model, choose, own_metrics, why_not
+from gan_jax.evaluation.metrics import KEY, EvalInputs, Metric, Model, choose, own_metrics, why_not
 from gan_jax.game import Map, Space
 from gan_jax.lookup import only_the_librarys_own
 from gan_jax.noise import per_example
@@ -159,8 +159,10 @@ def test_a_metric_of_a_module_of_ones_own(monkeypatch):
     assert report.protocol["settings"] == {"my_metric": {"seed": 0}} and report.warnings[-1] == "of 20"
     with pytest.raises(UserError, match="my_metric cannot be measured here: it needs a run"):
         choose("my_metric", inputs._replace(model=None))
-    with only_the_librarys_own(), pytest.raises(UserError, match="--code=FOLDER"):
-        choose("my_metric", inputs)
+    with only_the_librarys_own():
+        assert list(choose("my_metric", inputs)) == ["my_metric"]  # as the user says so
+        with pytest.raises(UserError, match="--code=FOLDER"):
+            choose("my_metric", inputs, given_as=KEY)
 
 
 def test_the_metric_that_the_documentation_shows(tmp_path, monkeypatch):

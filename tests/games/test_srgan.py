@@ -8,19 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from translating import config_for
+from translating import config_for, fields_of
 
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
-from gan_jax.game import init_state, make_round, make_step
+from gan_jax.game import due, init_state, make_round, make_step
 from gan_jax.games.srgan import make_game
 from gan_jax.networks.patch import Discriminator
 from gan_jax.networks.srresnet import Translator
 from gan_jax.perceptual import open_perceptual, perceptual_distance
-from gan_jax.views import superres
+from gan_jax.preprocess import make_preprocess, superres
 
 KEY, SHAPE = jax.random.key(1), (16, 16, 1)
-SMALL = {"data.task": "superres", "data.factor": 2}
+SMALL, FIELDS = {"data.task": "superres", "data.factor": 2}, fields_of(SHAPE, (8, 8, 1))
 
 
 def a_batch(seed=0, step=0):
@@ -30,9 +30,14 @@ def a_batch(seed=0, step=0):
 
 
 @functools.cache
-def a_game(norm="none", **own):
-    game = make_game(config_for("srgan", own, {"norm": norm}, {"norm": norm}, **SMALL), SHAPE, 0)
+def a_game(norm="none", warmup_kimg=0.0, **weights):
+    config = config_for("srgan", weights, {"norm": norm}, {"norm": norm}, warmup_kimg=warmup_kimg, **SMALL)
+    game = make_game(config, FIELDS)
     return game, jax.jit(game.init)(KEY)
+
+
+def turns_of(game):
+    return {turn.name: turn for turn in game.turns}
 
 
 def terms(variables, batch):
@@ -48,14 +53,35 @@ def terms(variables, batch):
     )
 
 
+def test_a_warm_up_is_a_turn_of_its_own():
+    """Ten rounds of two images; it comes after the others, which keep their places and so their draws."""
+    game, (plain, _) = a_game(warmup_kimg=0.02)[0], a_game()
+    windows = lambda game: {turn.name: (turn.player, turn.first, turn.last) for turn in game.turns}
+    discriminator = {"discriminator": ("discriminator", 0, None)}
+    assert windows(plain) == {**discriminator, "generator": ("generator", 0, None)}
+    others = {"generator": ("generator", 10, None), "warmup": ("generator", 0, 10)}
+    assert windows(game) == {**discriminator, **others} and list(windows(game)) == [*windows(plain), "warmup"]
+    assert {due(game, step) for step in range(10)} == {("discriminator", "warmup")}
+    assert {due(game, step) for step in (10, 11, 1000)} == {("discriminator", "generator")}
+
+
+@pytest.mark.parametrize("kimg, rounds", [(0.001, 1), (0.002, 1), (0.003, 2), (0.6, 300), (1.2, 600)])
+def test_a_warm_up_is_counted_in_images(kimg, rounds):
+    """Of two each; a part of a round is a round, and 0.6 and 1.2 kimg are not one more for being rounded."""
+    config = config_for("srgan", {"perceptual": 0.0}, warmup_kimg=kimg, **SMALL)
+    assert turns_of(make_game(config, FIELDS))["warmup"].last == rounds
+
+
 def test_only_pixels_count_until_it_is_warm():
-    game, variables = a_game(warmup_kimg=0.02)  # ten rounds of two
-    loss = jax.jit(game.turns[1].loss)
-    pixel, perceptual, adversarial = terms(variables, a_batch())
-    np.testing.assert_allclose(loss(variables, a_batch(step=9), KEY)[0], pixel, rtol=1e-5)
-    warm = pixel + 0.1 * perceptual + 0.1 * adversarial
-    np.testing.assert_allclose(loss(variables, a_batch(step=10), KEY)[0], warm, rtol=1e-5)
-    assert warm > 1.05 * pixel
+    game, variables = a_game(warmup_kimg=0.02)
+    cold, warm = (jax.jit(turns_of(game)[name].loss)(variables, a_batch(), KEY) for name in ("warmup", "generator"))
+    values = dict(zip(("pixel", "perceptual", "adversarial"), terms(variables, a_batch()), strict=True))
+    np.testing.assert_allclose(cold[0], values["pixel"], rtol=1e-5)
+    assert cold[1][1] == pytest.approx({"pixel": float(values["pixel"])}, rel=1e-5)
+    together = values["pixel"] + 0.1 * values["perceptual"] + 0.1 * values["adversarial"]
+    np.testing.assert_allclose(warm[0], together, rtol=1e-5)
+    assert warm[1][1] == pytest.approx({name: float(value) for name, value in values.items()}, rel=1e-5)
+    assert together > 1.05 * values["pixel"]
 
 
 def test_only_pixels_move_the_generator_until_it_is_warm():
@@ -66,12 +92,27 @@ def test_only_pixels_move_the_generator_until_it_is_warm():
         with_params = lambda params: loss({**variables, "generator": {**own, "params": params}})
         return jax.jit(jax.grad(with_params))(own["params"])
 
-    cold, warm = (gradient(lambda v, s=s: game.turns[1].loss(v, a_batch(step=s), KEY)[0]) for s in (9, 10))
+    losses = [turns_of(game)[name].loss for name in ("warmup", "generator")]
+    cold, warm = (gradient(lambda v, loss=loss: loss(v, a_batch(), KEY)[0]) for loss in losses)
     pixel = gradient(lambda v: terms(v, a_batch())[0])
     rest = gradient(lambda v: 0.1 * sum(terms(v, a_batch())[1:]))
     chex.assert_trees_all_close(cold, pixel, rtol=1e-4, atol=1e-6)
     chex.assert_trees_all_close(warm, jax.tree.map(jnp.add, pixel, rest), rtol=1e-4, atol=1e-5)
     assert optax.tree.norm(rest) > 1e-3
+
+
+def test_after_a_warm_up_rounds_are_those_without_one():
+    optimizers = {player: optax.sgd(0.05) for player in ("generator", "discriminator")}
+    make = lambda game: jax.jit(make_round(game, optimizers, ema_decay=lambda step: 0.5), static_argnums=3)
+    (game, _), (plain, _) = a_game(warmup_kimg=0.006), a_game()
+    play, play_plain, state = make(game), make(plain), jax.jit(lambda: init_state(game, optimizers, KEY))()
+    for step in range(5):
+        batch = {name: leaf[None] for name, leaf in a_batch(step).items() if name != "step"}
+        before, (state, metrics) = state, play(state, batch, KEY, due(game, step))
+        assert {name.split("/")[0] for name in metrics} == {"discriminator", "warmup" if step < 3 else "generator"}
+        expected, _ = play_plain(before, batch, KEY, due(plain, step))
+        same = jax.tree.map(lambda a, b: bool((a == b).all()), state.variables, expected.variables)
+        assert jax.tree.all(same["discriminator"]) and jax.tree.all(same["generator"]) == (step >= 3)
 
 
 def test_the_discriminator_learns_from_the_start():
@@ -81,7 +122,10 @@ def test_the_discriminator_learns_from_the_start():
     network = Discriminator(width=2, layers=1, norm="none")
     on_real, on_fake = (network.apply(variables["discriminator"], x).logits for x in (batch["image"], fake))
     expected = jnp.mean(jax.nn.softplus(-on_real)) + jnp.mean(jax.nn.softplus(on_fake))
-    np.testing.assert_allclose(game.turns[0].loss(variables, batch, KEY)[0], expected, rtol=1e-5)
+    value, (_, metrics) = game.turns[0].loss(variables, batch, KEY)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    assert metrics == {"real_accuracy": np.mean(on_real > 0), "fake_accuracy": np.mean(on_fake < 0)}
+    assert (game.turns[0].first, game.turns[0].last) == (0, None)
 
 
 def test_the_frozen_player_stays_as_it_was():
@@ -134,24 +178,30 @@ def test_a_term_without_a_weight_is_left_out_with_its_player(left_out):
 
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_samples_are_larger_by_the_factor(factor):
-    experiment = build(config_for("srgan", **{**SMALL, "data.factor": factor, "data.crop": 8}), (16, 24, 3), 0)
-    assert experiment.view.shape == (8, 8, 3) and experiment.view.input_shape == (8 // factor, 8 // factor, 3)
-    condition = jnp.zeros((2, 5, 3, 3))
-    made = jax.eval_shape(experiment.game.sample, experiment.state_shapes.variables, KEY, jnp.arange(2), condition)
+    config = config_for("srgan", **{**SMALL, "data.factor": factor, "data.crop": 8})
+    fields = fields_of((16, 24, 3), (16 // factor, 24 // factor, 3))
+    crops, experiment = make_preprocess(config.data, fields), build(config, fields)
+    assert crops.shape == (8, 8, 3) and crops.input_shape == (8 // factor, 8 // factor, 3)
+    given, ((field,), makes, apply) = jnp.zeros((2, 5, 3, 3)), experiment.game.maps["ab"]
+    assert (field, makes) == ("input", "image")
+    made = jax.eval_shape(apply, experiment.state_shapes.variables, KEY, jnp.arange(2), {field: given})
     assert made.shape == (2, 5 * factor, 3 * factor, 3)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({**SMALL, "own": {"mse": 1.0}}, "needs the keys config.srgan.pixel"),
-        ({**SMALL, "own": {"features": "vgg"}}, "config.srgan.features=vgg: must be one of vgg19:FILE.pth, classifier"),
-        ({**SMALL, "own": {"features": "vgg19:nowhere.pth"}}, "nowhere.pth"),
-        ({**SMALL, "generator": {"name": "unet"}}, "config.networks.generator: .*factor"),
-        ({**SMALL, "data.factor": 3}, "config.data.factor=3: must be 2, 4 or 8"),
-        ({"data.inputs": "digits", "data.paired": False}, "learns from pairs"),
+        ({"terms.mse": {}}, "config.terms.mse: there is no such term in this game; there are: pixel, perceptual"),
+        ({"terms.perceptual.features": "vgg"}, "features=vgg: must be one of vgg19:FILE.pth, classifier"),
+        ({"terms.perceptual.features": "vgg19:nowhere.pth"}, "nowhere.pth"),
+        ({"networks.generator": {"name": "unet"}}, "config.networks.generator.name=unet: it has no factor"),
+        ({"data.factor": 3}, "config.data.factor=3: must be 2, 4 or 8"),
+        ({"data.paired": False}, "learns from pairs"),
+        ({"warmup_kimg": -1.0}, "config.warmup_kimg=-1.0: must be at least 0"),
+        ({"weights": {"pixel": 0}, "warmup_kimg": 1.0}, "the generator learns from nothing"),
+        ({"weights": {"pixel": 0, "perceptual": 0, "adversarial": 0}}, "the generator learns from nothing"),
     ],
 )
-def test_what_it_does_not_have_is_told(changes, message):
+def test_what_it_does_not_have_is_rejected(changes, message):
     with pytest.raises(UserError, match=message):
-        build(config_for("srgan", **changes), SHAPE, 0)
+        build(config_for("srgan", **{**SMALL, **changes}), FIELDS)

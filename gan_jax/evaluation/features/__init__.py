@@ -4,12 +4,13 @@ A module of this package has an `EXTRACTOR`, and so may any module that Python c
 gives, with a file after a colon where it takes one.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gan_jax.errors import UserError
-from gan_jax.lookup import import_by_name
+from gan_jax.lookup import import_by_name, only_the_librarys_own
 from gan_jax.modalities import Field
 
 KEY = "--config.evaluation.features"
@@ -86,7 +87,7 @@ def open_features(name: str, field: Field, given_as: str = "--features") -> Feat
     Args:
         name: see `resolve_features`; not "auto".
         field: what they are computed of.
-        given_as: the flag or key that a message names.
+        given_as: the flag or key that a message names. What a key names may come from a saved run.
 
     Raises:
         UserError: there are no such features, or they do not fit the field.
@@ -105,6 +106,7 @@ def open_features(name: str, field: Field, given_as: str = "--features") -> Feat
 
 def _extractor(kind: str, given_as: str) -> Extractor:
     try:
-        return import_by_name(sys.modules[__name__], kind, KEY.removeprefix("--config."), member="EXTRACTOR")
+        with contextlib.nullcontext() if given_as == KEY else only_the_librarys_own(besides=(kind,)):
+            return import_by_name(sys.modules[__name__], kind, KEY.removeprefix("--config."), member="EXTRACTOR")
     except UserError as error:
         raise UserError(str(error).replace(KEY.removeprefix("--"), given_as)) from None

@@ -3,6 +3,7 @@
 A module of this package has a `METRIC`, and so may any module that Python can import: its name is what a person gives.
 """
 
+import contextlib
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation.feature_stats import FeatureStats
 from gan_jax.evaluation.features import Features
 from gan_jax.game import Game, Map, Variables
-from gan_jax.lookup import import_by_name, modules_of
+from gan_jax.lookup import import_by_name, modules_of, only_the_librarys_own
 
 KEY = "--config.evaluation.metrics"
 
@@ -112,14 +113,15 @@ def choose(names: str, inputs: EvalInputs, watched: tuple[str, ...] = (), given_
         names: separated by commas; "auto": all that can be measured here but the slow ones; "all": those too;
             "watched": few, to be measured while training.
         inputs: without statistics.
-        watched: the names of those few.
-        given_as: the flag or key that a message names.
+        watched: the names of those few, which the modalities say; they may be other than the library's.
+        given_as: the flag or key that a message names. What a key names may come from a saved run.
 
     Raises:
         UserError: an unknown name, or one that cannot be measured here; or nothing can.
     """
     own = own_metrics()
-    sets = {"auto": [name for name in own if not own[name].slow], "all": list(own), "watched": list(watched)}
+    quick = [name for name in own if not own[name].slow]
+    sets = {"auto": [*quick, *watched], "all": [*own, *watched], "watched": watched}
     wanted = sets.get(names, names.split(","))
     metrics = _in_order({name: own[name] if name in own else _metric(name, given_as, *sets) for name in wanted})
     reasons = {name: why_not(metric, inputs) for name, metric in metrics.items()}
@@ -138,7 +140,8 @@ def choose(names: str, inputs: EvalInputs, watched: tuple[str, ...] = (), given_
 
 def _metric(name: str, given_as: str, *sets: str) -> Metric:
     try:
-        return import_by_name(sys.modules[__name__], name, KEY.removeprefix("--config."), member="METRIC")
+        with contextlib.nullcontext() if given_as == KEY else only_the_librarys_own(besides=(name,)):
+            return import_by_name(sys.modules[__name__], name, KEY.removeprefix("--config."), member="METRIC")
     except UserError as error:
         also = f" (or {', '.join(sets)})" if sets and "there is no module" in str(error) else ""
         raise UserError(str(error).replace(KEY.removeprefix("--"), given_as) + also) from None
