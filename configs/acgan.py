@@ -7,8 +7,8 @@ classifier's weights of Gulrajani et al. 2017: 1 in the discriminator, on real a
     python main.py --config=acgan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:44: FID 4.1, precision 0.577, recall
-0.582, confidence 0.961 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.582, confidence 0.961 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs import sngan

@@ -9,8 +9,8 @@ initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.
     python main.py --config=biggan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 5:57: FID 3.9, precision 0.694, recall
-0.321, confidence 0.979 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.321, confidence 0.979 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs import sagan

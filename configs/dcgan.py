@@ -7,8 +7,8 @@ Paper: Radford et al. 2016: the non-saturating objective, Adam 2e-4 (0.5, 0.999)
     python main.py --config=dcgan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:24: FID 18.6, precision 0.508, recall
-0.619, confidence 0.890 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.619, confidence 0.890 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import dcgan, on, train_for

@@ -7,8 +7,8 @@ FID 34.7 on CIFAR-10 in Kang et al. 2023 (StudioGAN), at its best checkpoint.
     python main.py --config=dragan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:58: FID 13.4, precision 0.487, recall
-0.685, confidence 0.895 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.685, confidence 0.895 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import dcgan, on, train_for

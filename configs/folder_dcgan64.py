@@ -4,8 +4,8 @@ Paper: Radford et al. 2016, with R1 (Mescheder et al. 2018) in place of batch no
 
     python main.py --config=folder_dcgan64 --workdir=runs/mine --config.data.source=folder:PATH
 
-Result: not yet measured to its end: 48 images/s on 2 cores of an AMD EPYC, where 1,000 kimg take six hours; it is made
-for an accelerator. On CIFAR-10 (50,000 pictures as a zip file, decoded in 9 s at their own size) it has learned colors
+Result: not yet measured to its end: 48 images/s on 2 cores of an AMD EPYC, where 1,000 kimg take six hours; it
+needs a GPU or TPU. On CIFAR-10 (50,000 pictures as a zip file, decoded in 9 s at their own size) it has learned colors
 and coarse layout after 10 kimg, no objects yet.
 """
 

@@ -7,8 +7,8 @@ Paper: Mao et al. 2017, eq. 9, with the networks and settings of `dcgan`. FID 40
     python main.py --config=lsgan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:37: FID 17.4, precision 0.494, recall
-0.631, confidence 0.883 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.631, confidence 0.883 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs import dcgan

@@ -7,8 +7,8 @@ Paper: Miyato and Koyama 2018, with conditional batch normalization in the gener
     python main.py --config=projection:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:48: FID 0.72, precision 0.726, recall
-0.754, confidence 0.989 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.754, confidence 0.989 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs import sngan

@@ -11,8 +11,9 @@ last turn, and all numbers are float32.
     python main.py --config=r3gan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, about 32 min: FID 14.5, precision 0.731,
-recall 0.045, confidence 0.950 (`--mode=evaluate --num=10000`: averaged generator, classifier features): every class, with
-little variety. With 16 channels, rates of 3e-4 to 1e-3 and gamma 1 to 5 it made one picture a class (FID 53 to 61).
+recall 0.045, confidence 0.950 (`--mode=evaluate --num=10000`: averaged generator, classifier features): every class,
+with little variety. With 16 channels, rates of 3e-4 to 1e-3 and gamma 1 to 5 it made one picture a class (FID 53 to
+61).
 CIFAR-10 not yet measured: it needs a GPU or TPU.
 """
 

@@ -8,8 +8,8 @@ Adam 2e-4 (0.5, 0.999); without flips of the images. FID 10.4 there.
     python main.py --config=sagan:digits
 
 Result: on digits, 60 kimg (1,875 rounds), seed 0, one core of an AMD EPYC, 5:53: FID 9.2, precision 0.696, recall
-0.166, confidence 0.971 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.166, confidence 0.971 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import on, resnet, train_for

@@ -8,8 +8,8 @@ Paper: Miyato et al. 2018, the CIFAR-10 ResNet without labels: hinge loss, five 
     python main.py --config=sngan:digits
 
 Result: on digits, 100 kimg (3,125 rounds), seed 0, one core of an AMD EPYC, 1:45: FID 9.1, precision 0.468, recall
-0.743, confidence 0.906 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.743, confidence 0.906 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import dcgan, on, resnet, train_for

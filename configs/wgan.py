@@ -7,8 +7,8 @@ critic. What differs: 128 latents (there 100), and no hundred turns in the first
     python main.py --config=wgan:digits
 
 Result: on digits, 250 kimg (1,563 rounds), seed 0, one core of an AMD EPYC, 2:45: FID 28.9, precision 0.489, recall
-0.329, confidence 0.819 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.329, confidence 0.819 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import dcgan, on, train_for

@@ -8,8 +8,8 @@ quantized images. IS 7.86 there; FID 22.3 in Lee and Town 2020 (Mimicry).
     python main.py --config=wgan_gp:digits
 
 Result: on digits, 200 kimg (1,250 rounds), seed 0, one core of an AMD EPYC, 2:41: FID 20.6, precision 0.455, recall
-0.534, confidence 0.868 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet measured:
-it needs a GPU or TPU.
+0.534, confidence 0.868 (`--mode=evaluate --num=10000`: averaged generator, classifier features). CIFAR-10 not yet
+measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs._papers import dcgan, on, resnet, train_for
