@@ -61,16 +61,25 @@ def _from_0_1(old: dict[str, Any]) -> dict[str, Any]:
     new["data"] = {"labeled" if name == "labelled" else name: value for name, value in old["data"].items()}
     new["optimizers"] = {player: _optimizer(own) for player, own in old["optimizers"].items()}
     new["networks"] = {name: _network(own) if isinstance(own, dict) else own for name, own in old["networks"].items()}
-    if game not in GAMES:  # somebody's own: whatever keys of its own it has
-        base = {*loop, *BASE_0_1}
-        return {**new, **{name: value for name, value in old.items() if name not in base}}
-    return GAMES[game](old, new)
+    return GAMES[game](old, new) if game in GAMES else _somebodys_own(old, new)
 
 
 BASE_0_1 = (
     "labels", "loss", "penalty", "n_critic", "generator_batch", "generator_loss", "top_k", "pac", "consistency",
-    "lecam", "augment", "auxiliary", "info", "networks", "optimizers", "data",
+    "lecam", "augment", "auxiliary", "info", "networks",
 )  # fmt: skip
+
+
+def _somebodys_own(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """All games had the keys of all; now this one has those that it declares."""
+    from gan_jax.config import game_module
+    from gan_jax.keys import resolve
+
+    declared = getattr(game_module(old["game"]), "KEYS", {})
+    config = {**old, **new}
+    networks = resolve(declared.get("networks", {}), config["networks"])
+    config["networks"] = {name: own for name, own in config["networks"].items() if name in networks}
+    return {name: own for name, own in config.items() if name in declared or name not in BASE_0_1}
 
 
 def _optimizer(old: dict[str, Any]) -> dict[str, Any]:

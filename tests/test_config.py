@@ -61,7 +61,7 @@ def test_a_complete_config_is_locked_and_a_config_to_be_changed_is_not():
 def test_a_mistyped_key_in_a_file_is_an_error():
     config = config_for()
     config.bacth_size = 3
-    with pytest.raises(UserError, match=r"^config.bacth_size: there is no such key; did you mean batch_size\?$"):
+    with pytest.raises(UserError, match=r"^--config.bacth_size: there is no such key; did you mean batch_size\?$"):
         complete(config)
 
 
@@ -165,24 +165,24 @@ def test_the_same_name_drops_nothing():
         ({"bacth_size": "3"}, r"^--config.bacth_size=3: .* no such key in this config; did you mean batch_size\?$"),
         ({"learning_rate": "1"}, r"did you mean optimizers.default.learning_rate\?$"),
         ({"networks.generator.depth": "3"}, r"no such key in this config; there are: name, spectral, width, norm$"),
-        ({"netwroks.generator.width": "3"}, r"^config.netwroks: there is no such key; did you mean networks\?$"),
+        ({"netwroks.generator.width": "3"}, r"^--config.netwroks: there is no such key; did you mean networks\?$"),
         ({"terms.r1.evry": "3"}, r"^--config.terms.r1.evry=3: .*did you mean terms.r1.every\?$"),
-        ({"terms.r1_r3.weight": "3"}, r"^config.terms.r1_r3: .* no such term in this game; did you mean r1_r2\?$"),
+        ({"terms.r1_r3.weight": "3"}, r"config.terms.r1_r3: .* no such term in this game; did you mean r1_r2\?$"),
         ({"networks": "3"}, r"^--config.networks=3: networks is a group, set one of networks.latent_size, .*\.norm$"),
         ({"terms.adversarial": "0"}, r"^--config.terms.adversarial=0: .* set one of terms.adversarial.weight$"),
         ({"batch_size.x": "0"}, r"^--config.batch_size.x: batch_size is a key, not a group of keys$"),
         ({"batch_size": "3.5"}, r"^--config.batch_size=3.5: must be of the kind of 64$"),
         ({"total_kimg": "long"}, r"^--config.total_kimg=long: must be of the kind of 100.0$"),
         ({"data.flip": "perhaps"}, r"^--config.data.flip=perhaps: must be of the kind of False$"),
-        ({"batch_size": "0"}, r"^config.batch_size=0: must be between 1 and"),
-        ({"terms.r1.weight": "-3"}, r"^config.terms.r1.weight=-3.0: must be at least 0$"),
-        ({"loss": "hing"}, r"^config.loss='hing': must be one of minimax, .*; did you mean hinge\?$"),
-        ({"augment.name": "adda"}, r"^config.augment.name='adda': must be one of none, diffaugment, ada; did you mean"),
+        ({"batch_size": "0"}, r"^--config.batch_size=0: must be at least 1"),
+        ({"terms.r1.weight": "-3"}, r"^--config.terms.r1.weight=-3.0: must be at least 0$"),
+        ({"loss": "hing"}, r"^--config.loss='hing': must be one of minimax, .*; did you mean hinge\?$"),
+        ({"augment.name": "adda"}, r"^--config.augment.name='adda': must be one of none, diffaugment, ada; did you"),
         ({"optimizers.default.name": "adm"}, r"optax has no optimizer 'adm'; did you mean .*adam"),
         ({"networks.generator.name": "resnets"}, r"there is no module resnets; did you mean resnet or srresnet\?$"),
-        ({"game": "pix2px"}, r"^config.game='pix2px': there is no module pix2px; did you mean pix2pix\?$"),
-        ({"game": "os.path"}, r"^config.game='os.path': os.path has no make_game$"),
-        ({"batch_size": "0", "loss": "hing"}, r"^config.batch_size=0: .*; config.loss='hing': "),
+        ({"game": "pix2px"}, r"config.game='pix2px': there is no module pix2px; did you mean pix2pix\?$"),
+        ({"game": "os.path"}, r"config.game='os.path': os.path has no make_game$"),
+        ({"batch_size": "0", "loss": "hing"}, r"^--config.batch_size=0: .*; --config.loss='hing': "),
     ],
 )  # fmt: skip
 def test_changes_that_cannot_be(changes, message):
@@ -301,5 +301,7 @@ def test_a_file_edited_by_hand(tmp_path, key, value):
     *groups, last = key.split(".")
     functools.reduce(dict.__getitem__, groups, written)[last] = value
     (tmp_path / "config.json").write_text(json.dumps(written))
-    with pytest.raises(UserError, match=rf"config.json is not the config of a run .config.{key}={value!r}: must be of"):
+    with pytest.raises(
+        UserError, match=rf"config.json is not the config of a run .--config.{key}={value!r}: must be of"
+    ):
         configs.load(tmp_path / "config.json")

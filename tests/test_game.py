@@ -218,7 +218,7 @@ def test_turns_that_are_added_at_the_end_leave_the_draws_before_them_as_they_are
 
 def test_a_mistyped_draws_as_is_a_user_error():
     game = game_of([Turn("a", "one", seen), Turn("b", "one", seen, draws_as="A")])
-    with pytest.raises(UserError, match=r"^turn 'b' draws_as='A': the game's turns are a, b$"):
+    with pytest.raises(UserError, match=r"^b: no turn is named draws_as='A', only \['a', 'b'\]$"):
         make_round(game, {"one": optax.sgd(0.1)}, ema_decay=lambda step: 0.0)
 
 

@@ -125,7 +125,7 @@ def unchecked(changes):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"batch_size": 0}, "batch_size=0: must be between 1 and"),
+        ({"batch_size": 0}, "^--config.batch_size=0: must be at least 1$"),
         ({"total_kimg": float("nan")}, "total_kimg=nan: must"),
         ({"optimizers.generator": {"b2": 1.0}}, "b2=1.0: must"),
         ({"optimizers.generater": {}}, "config.optimizers.generater: the game's players are discriminator, generator"),

@@ -8,9 +8,10 @@ from old_run import CONFIG, OPTIMIZER, RECORD
 from tiny import get_config
 from translating import config_for
 
+from gan_jax import cli, migration, modalities
 from gan_jax import config as configs
-from gan_jax import migration, modalities
 from gan_jax.data import fields_of, open_source
+from gan_jax.errors import UserError
 
 PLAYERS = ("generator", "discriminator")
 
@@ -57,6 +58,142 @@ def test_a_config_of_0_1_is_that_of_the_same_run_today(tmp_path, old, new):
     configs.reject_another(get_config(**new), tmp_path, PLAYERS)
 
 
+def optimizers(discriminator=(), **own):
+    """Of both players, with what they have in common."""
+    both = {**OPTIMIZER, **own}
+    return {"generator": both, "discriminator": {**both, **dict(discriminator)}}
+
+
+def networks(generator, discriminator, latent_size=100):
+    return {"latent_size": latent_size, "generator": generator, "discriminator": discriminator}
+
+
+DCGAN = {"name": "dcgan", "norm": "batch", "width": 32}
+COMMON = {"data.source": "digits", "evaluation.features": "auto"}
+ON_DIGITS = {**COMMON, "batch_size": 32, "log_kimg": 4.0, "sample_kimg": 10.0, "checkpoint_kimg": 50.0}
+SUPERRES = {"name": "srresnet", "norm": "none"}
+FACADES = {
+    "data.source": "folder:facades/train", "data.pair": "right_left", "data.flip": True, "evaluation.features": "auto",
+    "evaluation.source": "folder:facades/val", "ema.half_life_kimg": 0.5, "log_kimg": 0.4, "sample_kimg": 2.0,
+}  # fmt: skip
+OF_THE_LIBRARY = {  # as 0.1.0 wrote them, but for what is in `CONFIG` already
+    "wgan:digits": {
+        **ON_DIGITS, "loss": "wasserstein", "n_critic": 5, "networks": networks(DCGAN, DCGAN, 32),
+        "optimizers": optimizers(
+            {"clip_weights": 0.01}, name="rmsprop", b2=0.99, learning_rate=5e-4, decay="linear", decay_kimg=250.0
+        ),
+        "total_kimg": 250.0,
+    },
+    "acgan:digits": {
+        **ON_DIGITS, "labels": "require", "loss": "hinge", "auxiliary.generator": 0.1, "total_kimg": 100.0,
+        "networks": networks(DCGAN, {**DCGAN, "norm": "none", "conditioning": "auxiliary", "spectral": True}, 32),
+        "optimizers": optimizers(b1=0.0, b2=0.9, decay="linear", decay_kimg=100.0, learning_rate=2e-3),
+    },
+    "infogan": {
+        **ON_DIGITS, "info.categories": 10, "info.continuous": 2, "total_kimg": 100.0,
+        "penalty": {"name": "r1", "weight": 0.2, "every": 8, "final": 1.0, "decay_kimg": 0.0},
+        "networks": networks(DCGAN, {**DCGAN, "norm": "none"}, 74),
+        "optimizers": optimizers(decay="linear", decay_kimg=100.0, learning_rate=2e-3),
+    },
+    "semi_supervised": {
+        **ON_DIGITS, "game": "semi_supervised", "labels": "require", "data.labelled": 100, "data.held_out": 0.2,
+        "semi_supervised": {"consistency": 100.0, "unlabelled_weight": 1.0}, "batch_size": 100,
+        "augment.name": "diffaugment", "augment.policy": "affine", "log_kimg": 5.0, "sample_kimg": 20.0,
+        "networks": networks(
+            {"name": "improved", "width": 500}, {"name": "convnet", "width": 16, "input_noise": 0.3, "noise": 0.5}
+        ),
+        "optimizers": optimizers(decay="linear", decay_kimg=300.0, learning_rate=2e-3), "total_kimg": 300.0,
+    },
+    "digits_superres": {
+        **COMMON, "game": "srgan", "data.task": "superres", "data.held_out": 0.1, "batch_size": 32,
+        "srgan": {
+            "pixel": 1.0, "perceptual": 0.01, "adversarial": 0.01, "features": "classifier", "warmup_kimg": 60.0,
+        },
+        "networks": networks({**SUPERRES, "width": 32, "blocks": 4}, {**SUPERRES, "width": 8}),
+        "optimizers": optimizers(
+            b1=0.9, decay="linear", hold_kimg=60.0, decay_kimg=60.0, final=0.1, learning_rate=1e-3
+        ),
+        "total_kimg": 120.0, "ema.half_life_kimg": 2.0, "log_kimg": 2.0, "sample_kimg": 10.0, "eval_kimg": 20.0,
+        "checkpoint_kimg": 20.0,
+    },
+    "facades_pix2pix_128": {
+        **FACADES, "game": "pix2pix", "pix2pix": {"l1": 100.0}, "data.image_size": 128, "data.jitter": 143,
+        "networks": networks(
+            {"name": "unet", "width": 32, "depth": 7}, {"name": "patch", "width": 32, "layers": 2}
+        ),
+        "optimizers": optimizers(decay="linear", hold_kimg=12.0, decay_kimg=12.0, learning_rate=4e-4),
+        "batch_size": 4, "total_kimg": 24.0, "eval_kimg": 4.0, "checkpoint_kimg": 4.0,
+    },
+    "facades_cyclegan:64": {
+        **FACADES, "game": "cyclegan", "cyclegan": {"cycle": 10.0, "identity": 0.5, "pool": 50}, "data.paired": False,
+        "data.image_size": 64, "data.jitter": 72, "loss": "least_squares", "generator_loss.adversarial": 2.0,
+        "networks": networks(
+            {"name": "translation", "width": 16, "blocks": 4},
+            {"name": "patch", "width": 16, "layers": 2, "norm": "instance"},
+        ),
+        "optimizers": optimizers(decay="linear", hold_kimg=6.0, decay_kimg=6.0),
+        "batch_size": 1, "total_kimg": 12.0, "eval_kimg": 2.0, "checkpoint_kimg": 2.0,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_THE_LIBRARY)
+def test_configs_of_the_library_are_those_that_they_were(tmp_path, name):
+    """All that is in them, lengths and intervals too."""
+    then, now = loaded_from_0_1(tmp_path, OF_THE_LIBRARY[name]), configs.complete(cli.load_config(name))
+    configs.reject_another(now, tmp_path, PLAYERS)
+    then, now = ({key: own for key, own in each.to_dict().items() if key != "optimizers"} for each in (then, now))
+    assert then == now
+
+
+def test_a_term_whose_weight_was_0_is_off(tmp_path):
+    own = {"pixel": 1.0, "perceptual": 0.0, "adversarial": 0.0, "features": "vgg19:there.pth", "warmup_kimg": 0.0}
+    changes = {**OF_THE_LIBRARY["digits_superres"], "srgan": own}
+    assert loaded_from_0_1(tmp_path, changes).terms.to_dict() == {"pixel": {"weight": 1.0}}
+
+
+def test_a_player_of_a_run_of_0_1_has_all_keys_of_its_optimizer(tmp_path):
+    own = loaded_from_0_1(tmp_path, OF_THE_LIBRARY["wgan:digits"]).optimizers
+    for player, limit in (("generator", 0.0), ("discriminator", 0.01)):
+        assert own[player].to_dict().items() >= {
+            "name": "rmsprop", "decay": 0.99, "eps": 1e-8, "eps_in_sqrt": False, "momentum": 0.0, "centered": False,
+            "bias_correction": False, "clip_weights": limit, "schedule": "linear", "decay_kimg": 250.0,
+        }.items()  # fmt: skip
+
+
+GAME = """
+from gan_jax.keys import Key
+
+KEYS = {
+    "loss": Key("hinge", "its objective"),
+    "networks": {"latent_size": Key(1, "Z")},
+    "mine": {"size": Key(1, "how large", 1, 10)},
+}
+
+
+def make_game(config, fields):
+    pass
+"""
+
+
+def test_a_game_of_ones_own_keeps_the_keys_that_it_still_has(tmp_path, monkeypatch):
+    (tmp_path / "my_game_of_0_1.py").write_text(GAME)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = loaded_from_0_1(tmp_path, {"game": "my_game_of_0_1", "loss": "wasserstein", "mine": {"size": 3}})
+    assert (config.loss, config.mine.size, config.batch_size) == ("wasserstein", 3, 16) and "pac" not in config
+    assert config.networks.to_dict() == {"latent_size": 4} and config.optimizers.generator.b1 == 0.5
+    (tmp_path / "my_smaller_game_of_0_1.py").write_text("def make_game(config, fields): pass")
+    assert "networks" not in loaded_from_0_1(tmp_path, {"game": "my_smaller_game_of_0_1"})
+
+
+@pytest.mark.parametrize("left_out", ["penalty", "optimizers", "networks", "data", "augment"])
+def test_a_config_that_0_1_did_not_write_is_rejected_with_its_version(tmp_path, left_out):
+    written = {name: own for name, own in CONFIG.items() if name != left_out}
+    (tmp_path / "config.json").write_text(json.dumps(written))
+    with pytest.raises(UserError, match=rf"can read; gan_jax 0\.1\.0 wrote it \('{left_out}'\)"):
+        configs.load(tmp_path / "config.json")
+
+
 @pytest.mark.parametrize("change", [{}, {"num_inputs": 0}])
 def test_a_record_of_0_1_is_that_of_the_same_data_today(change):
     config = get_config()
@@ -83,3 +220,26 @@ def test_the_best_round_of_a_record_of_0_1():
     best = {"step": 5, "judge": "fid", "fid": 1.5, "features": "pixels"}
     record = migration.record({**RECORD, "best": best}, get_config())
     assert record["best"].items() >= {"step": 5, "selected_by": "fid", "fid": 1.5, "features": "pixels"}.items()
+
+
+@pytest.mark.parametrize("data", [{"data.pair": "left_right"}, {"data.inputs": "npz:other.npz"}])
+def test_a_record_of_two_sets(data):
+    """Inputs were like the images."""
+    config = config_for("cyclegan", **data)
+    old = {"image_shape": [16, 24, 3], "num_classes": 0, "num_images": 5, "num_inputs": 7}
+    record = migration.record(old, config)
+    assert record["num_examples"] == {"all": 5, "unpaired": 7}
+    fields = modalities.from_json(record["fields"])
+    assert {name: (own.modality.name, own.shape) for name, own in fields.items()} == {
+        "image": ("image", (16, 24, 3)), "input": ("image", (16, 24, 3)),
+    }  # fmt: skip
+
+
+def test_a_record_of_digits_says_what_measures_them():
+    fields = {}
+    for source in ("digits", "npz:mine.npz"):
+        config = get_config(**{"data.source": source})
+        record = migration.record({"image_shape": [28, 28, 1], "num_classes": 10, "num_images": 5}, config)
+        fields[source] = modalities.from_json(record["fields"])
+    assert fields["digits"] == open_source(get_config(**{"data.source": "digits"}).data).fields
+    assert fields["npz:mine.npz"]["image"].fitted == {}

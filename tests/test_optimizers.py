@@ -226,7 +226,7 @@ def test_which_optimizers_there_are():
     [
         ({"name": "sdg"}, "optax has no optimizer 'sdg'; there are: .* rprop, sgd, "),
         ({"name": "scale_by_adam"}, "optax has no optimizer 'scale_by_adam'"),
-        ({"b1": 1.0}, "config.optimizers.default.b1=1.0: must be between 0 and 1"),
+        ({"b1": 1.0}, "config.optimizers.default.b1=1.0: must be between 0 and 0.999999999"),
         ({"eps": -1.0}, "config.optimizers.default.eps=-1.0: must be at least 0"),
         ({"name": "sgd", "b1": 0.5}, "config.optimizers.default.b1: there is no such key"),
         ({"name": "rmsprop", "b2": 0.9}, "config.optimizers.default.b2: there is no such key"),

@@ -68,14 +68,16 @@ def agreement(weight: Weight = 100.0) -> Term:
 TERMS = {"supervised": supervised, "unlabeled": unlabeled, "agreement": agreement, "feature_matching": feature_matching}
 KEYS = {
     "terms": terms.keys(TERMS),
-    "augment": {name: augmentation.KEYS[name] for name in ("name", "policy")},
+    "augment": {
+        "name": augmentation.KEYS["name"]._replace(choices=("none", "diffaugment")),
+        "policy": augmentation.KEYS["policy"],
+    },
     "networks": {
         "latent_size": Key(100, "Z", 1, SIZES),
         "generator": networks.keys("Generator", name="dcgan"),
         "discriminator": networks.keys("Discriminator", name="convnet"),
     },
 }
-KEYS["augment"]["name"] = KEYS["augment"]["name"]._replace(choices=("none", "diffaugment"))
 DEFAULTS = {"terms": {"supervised": {}, "unlabeled": {}, "feature_matching": {}}}
 
 

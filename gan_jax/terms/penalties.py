@@ -23,7 +23,7 @@ def _make(name):
         return jnp.mean(formula(critic, c.real, c.fake, mix, noise))
 
     def constructor(weight: Weight = 1.0, every: Positive = 1, final: Share = 1.0, decay_kimg: Weight = 0.0) -> Term:
-        """A gradient penalty
+        """A gradient penalty.
 
         Args:
             weight: the paper's gamma or lambda, at first.
@@ -37,7 +37,8 @@ def _make(name):
         return Term(name, "discriminator", loss, schedule if decay_kimg and weight else weight, every)
 
     constructor.__name__ = name
-    constructor.__doc__ = constructor.__doc__.replace("A gradient penalty", inspect.getdoc(formula).split(";")[0])
+    summary = inspect.getdoc(formula).partition("\n")[0].partition(";")[0].removesuffix(".")
+    constructor.__doc__ = constructor.__doc__.replace("A gradient penalty", summary)
     return constructor
 
 

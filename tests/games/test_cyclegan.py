@@ -287,7 +287,7 @@ def test_resume_is_exact_with_the_pool(tmp_path):
     [
         ({"batch_size": 3}, "--config.pool=4 must be a multiple of --config.batch_size=3"),
         ({"data.task": "edges"}, "this game is for two sets: set --config.data.inputs"),
-        ({"pool": -1}, "config.pool=-1: must be between 0"),
+        ({"pool": -1}, "--config.pool=-1: must be at least 0"),
         (
             {"terms.lambda": {}},
             "config.terms.lambda: there is no such term in this game; there are: ",

@@ -99,7 +99,7 @@ def test_defaults_are_of_the_named_network_alone():
         ("Discriminator", {"name": "layers"}, "layers has no Discriminator"),
         ("Discriminator", {"name": "unet"}, "unet has no Discriminator"),
         ("Translator", {"name": "unet", "depth": 1}, "config.networks.generator.depth=1: must be"),
-        ("Translator", {"name": "unet", "dropout": 1.0}, "generator.dropout=1.0: must be between 0 and 1"),
+        ("Translator", {"name": "unet", "dropout": 1.0}, r"generator.dropout=1.0: must be between 0 and 0.999"),
         ("Discriminator", {"name": "mlp", "bias_std": -1.0}, "discriminator.bias_std=-1.0: must be at least 0"),
         ("Discriminator", {"name": "resnet", "pool": "max"}, "must be one of sum, mean"),
         ("Discriminator", {"name": "patch", "layers": 0}, "discriminator.layers=0: must be"),

@@ -127,7 +127,7 @@ def test_dropout_is_just_outside_the_innermost(size, depth, expected, monkeypatc
 @pytest.mark.parametrize(
     "size, options, message",
     [
-        ((128, 128), {}, r"128x128: set config.networks.generator.depth=7"),
+        ((128, 128), {}, r"128x128: set --config.networks.generator.depth=7"),
         ((100, 40), {}, r"generator.depth=7"),
         ((64, 64), {"depth": 9}, r"generator.depth=6"),
         ((2, 2), {"depth": 2}, "it needs 3 pixels"),

@@ -143,7 +143,7 @@ def test_keys_of_a_term_are_the_arguments_of_its_constructor():
     config = completed({"terms": terms.keys(OWN)}, {"terms": given})
     assert config == {"terms": {"two": {"weight": 4.0, "size": 3}}}
     docs = {name: key.doc for name, key, _ in leaves(terms.keys(OWN), config["terms"])}
-    assert docs == {"two.weight": "of the first.", "two.size": "of the second."}
+    assert docs == {"two.weight": "of the first", "two.size": "of the second"}
 
 
 @pytest.mark.parametrize("name", terms.TERMS)
@@ -151,6 +151,7 @@ def test_every_constructor_says_what_its_arguments_are(name):
     config = {name: {}}
     known = dict((key, own) for key, own, _ in leaves(terms.keys(terms.TERMS), complete({"terms": config}).terms))
     assert known and all(own.doc for own in known.values())
+    assert "A gradient penalty" not in terms.TERMS[name].__doc__  # but which one
 
 
 # Somebody's own.
@@ -222,7 +223,7 @@ def test_a_saved_run_may_not_choose_what_is_imported(own_module):
         ({"x": {"function": "gan_jax.terms.nothing"}}, "gan_jax.terms has no nothing"),
         ({"r1": {"weigth": 1.0}}, "config.terms.r1.weigth: there is no such key; did you mean weight?"),
         ({"r1": {"weight": -1.0}}, "config.terms.r1.weight=-1.0: must be at least 0"),
-        ({"r1": {"every": 0}}, "config.terms.r1.every=0: must be between 1"),
+        ({"r1": {"every": 0}}, "--config.terms.r1.every=0: must be at least 1"),
         ({"r1": {"final": 2.0}}, "config.terms.r1.final=2.0: must be between 0 and 1"),
         ({"lecam": {"decay": 1.0}}, "config.terms.lecam.decay=1.0: must be between 0"),
         ({"r1": 3.0}, "config.terms.r1 must be a group of keys, not 3.0"),
