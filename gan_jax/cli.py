@@ -161,7 +161,7 @@ def find_mode(name: str) -> ModuleType:
     try:
         return sys.modules[import_by_name(modes, name, "mode", member="run").__module__]
     except UserError as error:  # which names the key of a config
-        raise UserError(str(error).replace(f"config.mode={name!r}", f"--mode={name}")) from None
+        raise UserError(str(error).replace(f"--config.mode={name!r}", f"--mode={name}")) from None
 
 
 def flags_of(mode: ModuleType) -> flags.FlagValues:

@@ -56,5 +56,5 @@ def build(config, fields: Fields) -> Experiment:
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)
     shapes = jax.eval_shape(init, np.uint32(0))
     if strangers := set(config.optimizers) - {"default", *shapes.variables}:
-        raise UserError(f"config.optimizers.{min(strangers)}: the game's players are {', '.join(shapes.variables)}")
+        raise UserError(f"--config.optimizers.{min(strangers)}: the game's players are {', '.join(shapes.variables)}")
     return Experiment(game, fields, optimizers, rates, init, shapes, per_round, total_rounds)

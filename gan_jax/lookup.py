@@ -45,7 +45,7 @@ def lookup(module: ModuleType, name: str, key: str, *others: str) -> Any:
         UserError: it exports no such name.
     """
     if name not in module.__all__:
-        raise UserError(f"config.{key}={name!r}: no such name; {closest(name, [*others, *module.__all__])}")
+        raise UserError(f"--config.{key}={name!r}: no such name; {closest(name, [*others, *module.__all__])}")
     return getattr(module, name)
 
 
@@ -60,21 +60,21 @@ def import_by_name(package: ModuleType, name: str, key: str, *, member: str) -> 
     allowed = _allowed.get()
     if path == name and allowed is not None and name not in allowed:
         raise UserError(
-            f"config.{key}={name!r} is not part of gan_jax, and a saved run may not choose what code is executed: "
+            f"--config.{key}={name!r} is not part of gan_jax, and a saved run may not choose what code is executed: "
             f"if you trust it, give the folder that holds it as --code=FOLDER"
         )
     try:
         module = importlib.import_module(path)
     except ModuleNotFoundError as error:
         if f"{path}.".startswith(f"{error.name}."):
-            raise UserError(f"config.{key}={name!r}: there is no module {path}; {closest(name, own)}") from None
+            raise UserError(f"--config.{key}={name!r}: there is no module {path}; {closest(name, own)}") from None
         raise UserError(
-            f"config.{key}={name!r}: {path} needs the module {error.name}, which is not installed"
+            f"--config.{key}={name!r}: {path} needs the module {error.name}, which is not installed"
         ) from None
     except (TypeError, ValueError):  # "", ".x" or "a..b"
-        raise UserError(f"config.{key}={name!r}: that is no module's name; {closest(name, own)}") from None
+        raise UserError(f"--config.{key}={name!r}: that is no module's name; {closest(name, own)}") from None
     if not hasattr(module, member):
-        raise UserError(f"config.{key}={name!r}: {path} has no {member}")
+        raise UserError(f"--config.{key}={name!r}: {path} has no {member}")
     if path == name:
         foreign.add(name)
     return getattr(module, member)

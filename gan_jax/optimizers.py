@@ -33,11 +33,11 @@ OWN = {
 
 
 def names() -> list[str]:
-    """Optax's optimizers: what takes a learning rate, but lbfgs, which needs the loss, and noisy_sgd, which draws."""
+    """Optax's optimizers: what takes a learning rate, but those that need the loss, draw, or ignore its schedule."""
     kinds = (FunctionType, functools.partial)
     functions = {name: value for name, value in vars(optax).items() if isinstance(value, kinds)}
     takes_rate = [name for name, value in functions.items() if "learning_rate" in inspect.signature(value).parameters]
-    others = ("lbfgs", "noisy_sgd")
+    others = ("lbfgs", "noisy_sgd", "rprop")
     return sorted(name for name in takes_rate if name not in others and not name.startswith(("_", "scale_by_")))
 
 

@@ -32,7 +32,7 @@ def _make(name):
             decay_kimg: in which the weight falls; 0: it is constant.
         """
         if final != 1 and not decay_kimg:
-            raise UserError(f"config.terms.{name}.final needs decay_kimg > 0, the kimg over which the weight falls")
+            raise UserError(f"--config.terms.{name}.final needs decay_kimg > 0, the kimg over which the weight falls")
         schedule = lambda kimg: annealed(weight, final, decay_kimg, "cosine", kimg)
         return Term(name, "discriminator", loss, schedule if decay_kimg and weight else weight, every)
 

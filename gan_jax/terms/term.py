@@ -96,9 +96,9 @@ def make_terms(
     for term in terms:
         if term.player not in players:
             of = " and the ".join(players)
-            raise UserError(f"config.terms: {term.name} is of the {term.player}; this game has terms of the {of}")
+            raise UserError(f"--config.terms: {term.name} is of the {term.player}; this game has terms of the {of}")
         if term.every > 1 and not lazy:
-            raise UserError(f"config.terms: {term.name} is lazy (every={term.every}); this game has no lazy terms")
+            raise UserError(f"--config.terms: {term.name} is lazy (every={term.every}); this game has no lazy terms")
     return terms
 
 
@@ -120,10 +120,10 @@ def _constructor(name: str, own: Any, constructors: Constructors) -> Callable:
     if _foreign(own):
         module, dot, member = str(own["function"]).rpartition(".")
         if not dot:
-            raise UserError(f"config.terms.{name}.function={member!r}: must be written module.function")
+            raise UserError(f"--config.terms.{name}.function={member!r}: must be written module.function")
         return import_by_name(sys.modules["gan_jax.terms"], module, f"terms.{name}.function", member=member)
     if name not in constructors:
-        raise UserError(f"config.terms.{name}: there is no such term in this game; {closest(name, constructors)}")
+        raise UserError(f"--config.terms.{name}: there is no such term in this game; {closest(name, constructors)}")
     return constructors[name]
 
 

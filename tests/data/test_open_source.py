@@ -60,7 +60,7 @@ def test_names_are_not_paths(tmp_path, monkeypatch):
         ("task", "sketch", "config.data.task='sketch': must be one of none, colorize, superres, inpaint, edges"),
         ("held_out", 1.0, "config.data.held_out=1.0: must be between 0 and 0.9999"),
         ("held_out", -0.1, "config.data.held_out=-0.1: must be between 0"),
-        ("labeled", -1, "config.data.labeled=-1: must be between 0"),
+        ("labeled", -1, "config.data.labeled=-1: must be at least 0"),
         ("factor", 16, "config.data.factor=16: must be between 2 and 8"),
         ("resident_mb", -1, "config.data.resident_mb=-1: must be at least 0"),
         ("image_sise", "8", "config.data.image_sise: there is no such key; did you mean image_size?"),

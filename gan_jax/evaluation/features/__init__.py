@@ -109,4 +109,4 @@ def _extractor(kind: str, given_as: str) -> Extractor:
         with contextlib.nullcontext() if given_as == KEY else only_the_librarys_own(besides=(kind,)):
             return import_by_name(sys.modules[__name__], kind, KEY.removeprefix("--config."), member="EXTRACTOR")
     except UserError as error:
-        raise UserError(str(error).replace(KEY.removeprefix("--"), given_as)) from None
+        raise UserError(str(error).replace(KEY, given_as)) from None

@@ -144,7 +144,7 @@ def _metric(name: str, given_as: str, *sets: str) -> Metric:
             return import_by_name(sys.modules[__name__], name, KEY.removeprefix("--config."), member="METRIC")
     except UserError as error:
         also = f" (or {', '.join(sets)})" if sets and "there is no module" in str(error) else ""
-        raise UserError(str(error).replace(KEY.removeprefix("--"), given_as) + also) from None
+        raise UserError(str(error).replace(KEY, given_as) + also) from None
 
 
 def _in_order(metrics: Metrics) -> Metrics:
