@@ -224,7 +224,7 @@ def test_which_optimizers_there_are():
 @pytest.mark.parametrize(
     "own, message",
     [
-        ({"name": "sdg"}, "optax has no optimizer 'sdg'; there are: .* rprop, sgd, "),
+        ({"name": "sdg"}, "optax has no optimizer 'sdg'; there are: .* rmsprop, sgd, "),
         ({"name": "scale_by_adam"}, "optax has no optimizer 'scale_by_adam'"),
         ({"b1": 1.0}, "config.optimizers.default.b1=1.0: must be between 0 and 0.999999999"),
         ({"eps": -1.0}, "config.optimizers.default.eps=-1.0: must be at least 0"),
