@@ -139,7 +139,7 @@ def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.
     ]
 
     def at(step):
-        # The learning rate may be traced: no optimizer's state depends on it, but for rprop's first step sizes.
+        # The learning rate may be traced: the state of none of these optimizers depends on it.
         return optax.with_extra_args_support(getattr(optax, config.name)(learning_rate=rate(step), **arguments))
 
     # What has numbers, in one flat tuple, and an empty place for each of our own transforms and the learning rate: so
