@@ -1,4 +1,4 @@
-"""Every config trains two rounds, shrunk, and says what it is."""
+"""Every config trains two rounds, shrunk, its variant traces, and its docstring says what it is."""
 
 import importlib
 import inspect
@@ -65,26 +65,30 @@ def shrink(config, folder):
             own.blocks = 1
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-@pytest.mark.parametrize("name", NAMES)
-def test_two_rounds(name, devices, tmp_path):
-    """On two devices on digits, where the config is for them too."""
-    config = cli.load_config(name if devices == 1 else twin(name)).unlock()
+def set_up(name, folder, devices):
+    """The shrunk config's experiment with its compiled (but not yet traced) round, fields, a batch and a state."""
+    config = cli.load_config(name).unlock()
     complete(config)
-    shrink(config, tmp_path)
+    shrink(config, folder)
     config = complete(config)
 
     source, runner = data.open_source(config.data), make_runner("auto", devices)
     fields = data.fields_of(config.data, source)
     experiment = build(config, fields)
-    game = experiment.game
-    play = make_round(game, experiment.optimizers, ema_decay=lambda step: 0.5, axis_name=runner.axis_name)
+    play = make_round(experiment.game, experiment.optimizers, ema_decay=lambda step: 0.5, axis_name=runner.axis_name)
     run = runner.compile(play, partial(data.prepare, fields=fields))
-    state = runner.place(experiment.init(np.uint32(0)))
     stream = data.Stream(source, batch_size=4, seed=0, resident=False)
-    for _ in range(2):  # of the same turns: one compilation
-        state, metrics = run(state, {}, runner.split(next(stream)), np.uint32(0), due(game, 0))
+    batch = runner.split(next(stream))
     stream.close()
+    return experiment, fields, run, batch
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_rounds(name, tmp_path):
+    experiment, fields, run, batch = set_up(name, tmp_path, devices=1)
+    game, state = experiment.game, experiment.init(np.uint32(0))
+    for _ in range(2):  # of the same turns: one compilation
+        state, metrics = run(state, {}, batch, np.uint32(0), due(game, 0))
     chex.assert_tree_all_finite((state.variables, metrics))
     assert int(state.step) == 2
     assert game.maps
@@ -92,6 +96,16 @@ def test_two_rounds(name, devices, tmp_path):
         given = {key: jnp.zeros((3, *fields[key].shape), jnp.int32 if key == "label" else None) for key in own.given}
         made = jax.eval_shape(own.apply, state.variables, jax.random.key(0), jnp.arange(3), given)
         assert made.shape == (3, *(fields[own.makes].shape or (len(fields[own.makes].names),)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_variant_traces_on_two_devices(name, tmp_path):
+    """A round gives back the state that it takes. Games are played on two devices by their own tests."""
+    experiment, _, run, batch = set_up(twin(name), tmp_path, devices=2)
+    state = jax.eval_shape(experiment.init, np.uint32(0))
+    play = lambda state, batch: run(state, {}, batch, np.uint32(0), due(experiment.game, 0))
+    after, _ = jax.eval_shape(play, state, batch)
+    chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
 
 
 @pytest.mark.parametrize("name", NAMES)
