@@ -19,6 +19,7 @@ def on(data: str):
         config.data.source = "tfds:cifar10"
         config.log_kimg, config.sample_kimg, config.checkpoint_kimg, config.eval_kimg = 10.0, 200.0, 200.0, 1000.0
         config.ema.half_life_kimg = 50.0
+        config.evaluation.num = 50_000
     else:
         config.batch_size = 32
         config.networks.latent_size = 32

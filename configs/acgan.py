@@ -1,7 +1,9 @@
 """AC-GAN: a discriminator that also names the class.
 
-Paper: Odena et al. 2017, with the networks of `sngan`, conditional batch normalization in the generator, and the
-classifier's weights of Gulrajani et al. 2017: 1 in the discriminator, on real and fake images, 0.1 in the generator.
+Paper: Odena et al. 2017, as the authors' code of Gulrajani et al. 2017 has it: the discriminator classifies real
+images, weight 1, the generator's are classified with weight 0.1, and conditional batch normalization in the generator.
+What differs: networks, hinge loss and settings of `sngan`. Odena's discriminator learns from generated images too:
+`--config.terms.fake_classes.weight=1`.
 
     python main.py --config=acgan
     python main.py --config=acgan:digits

@@ -3,7 +3,8 @@
 Paper: Brock et al. 2019, at CIFAR-10's size with the settings of Kang et al. 2023 (StudioGAN): 9.42 million parameters
 in the generator, 80 latents in four chunks, attention at 16 pixels, spectral normalization in both networks, orthogonal
 initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.999), an average with a half-life of
-2,200 kimg; without flips of the images. FID 4.16 there.
+2,200 kimg, there from round 1,000 on, flips of the images. FID 4.16 there, with shortcuts behind a ReLU, see
+`gan_jax.networks.resnet`. The authors' own network for CIFAR-10 (BigGAN-PyTorch) has neither hierarchy nor attention.
 
     python main.py --config=biggan
     python main.py --config=biggan:digits
@@ -19,8 +20,7 @@ from gan_jax.configs import sagan
 def get_config(data="cifar10"):
     config = sagan.get_config(data)
     config.networks.latent_size = 80 if data == "cifar10" else 24
-    config.networks.generator.update(hierarchical=True, initial_weights="orthogonal", embedding_size=128)
-    config.networks.discriminator.initial_weights = "orthogonal"
+    config.networks.generator.update(hierarchical=True, embedding_size=128)
     if data == "cifar10":
         config.networks.generator.width, config.networks.discriminator.width = 384, 192
         config.ema.half_life_kimg, config.ema.ramp_up = 2200.0, 1.0

@@ -1,8 +1,8 @@
 """InfoGAN: a ten-fold code and two numbers among the latents come to mean the digit, its slant and its width.
 
-Paper: Chen et al. 2016, section 7.2, with 62 further latents and DCGAN networks. What differs: R1 (Mescheder et al.
-2018) in place of batch normalization in the discriminator, and its learning rate, 2e-3 (there 2e-4, and 1e-3 for the
-generator), which falls to 0 in both.
+Paper: Chen et al. 2016, section 7.2, with 62 further latents, uniform, and DCGAN networks. What differs: R1 (Mescheder
+et al. 2018) in place of batch normalization in the discriminator, whose codes are read linearly (there by a layer of
+128), a learning rate of 2e-3 (there 2e-4, and 1e-3 for the generator) that falls to 0, and a batch of 32 (there 128).
 
     python main.py --config=infogan
 
@@ -18,6 +18,7 @@ from gan_jax.configs._papers import dcgan, on, train_for
 def get_config():
     config = on("digits")
     config.networks.latent_size = 62 + 10 + 2
+    config.networks.prior = "uniform"
     config.codes = {"categories": 10, "continuous": 2}
     config.terms.codes = {}
     dcgan(config, critic_norm="none")

@@ -1,7 +1,7 @@
 """LSGAN: least squares in place of cross-entropy.
 
-Paper: Mao et al. 2017, eq. 9, with the networks and settings of `dcgan`. FID 40.2 on CIFAR-10 in Kang et al. 2023
-(StudioGAN, of larger networks, with two turns of the discriminator), at its best checkpoint; it diverges later there.
+Paper: Mao et al. 2017, eq. 9, with the networks and settings of `dcgan`, as the paper has none for CIFAR-10. FID 40.2
+in Kang et al. 2023 (StudioGAN), at its best checkpoint, but of larger networks, see `dcgan`; it diverges later there.
 
     python main.py --config=lsgan
     python main.py --config=lsgan:digits

@@ -1,7 +1,8 @@
 """A class-conditional SNGAN whose discriminator projects features on the label's embedding.
 
 Paper: Miyato and Koyama 2018, with conditional batch normalization in the generator and the networks of `sngan`. FID
-17.5 on CIFAR-10 there, 10.8 in Lee and Town 2020 (Mimicry).
+17.5 on CIFAR-10 there. 10.8 in Lee and Town 2020 (Mimicry), for which see `sngan`. What differs: generated images have
+the labels of real ones, there uniform labels.
 
     python main.py --config=projection
     python main.py --config=projection:digits

@@ -13,7 +13,7 @@ In Python, with nothing of the command line:
 import importlib
 from typing import Any
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["config_for", "load", "train"]
 
 

@@ -74,15 +74,15 @@ def flip_and_shift(images: jax.Array, key: jax.Array, index: jax.Array, *, flip:
         flip: whether half of the images are mirrored, left to right (digits must not be).
 
     Returns:
-        [B, H, W, C], shifted by up to 1/8 of the size, reflected at the border.
+        [B, H, W, C], shifted by up to 1/8 of the size, rounded down, reflected at the border.
 
-    Reference: Zhang et al. 2020 (CR-GAN).
+    Reference: Zhang et al. 2020 (CR-GAN), as StudioGAN has it.
     """
     chex.assert_rank(images, 4)
     uniform = per_example(jax.random.uniform, key, index, (3,))
     if flip:
         images = jnp.where(uniform[:, 2, None, None, None] < 0.5, images[:, :, ::-1], images)
-    return _shift(images, uniform, mode="reflect")
+    return _shift(images, uniform, [side // 8 for side in images.shape[1:3]], mode="reflect")
 
 
 # Each is made of numbers [B, 5] in [0, 1), or some of them.
@@ -95,10 +95,13 @@ def _color(images: jax.Array, uniform: jax.Array) -> jax.Array:
     return _spread(images, contrast + 0.5, axis=(1, 2, 3))
 
 
-def _shift(images: jax.Array, uniform: jax.Array, mode: str = "constant") -> jax.Array:
-    """A window of the padded images; `mode` as in `jnp.pad`."""
+def _translate(images: jax.Array, uniform: jax.Array) -> jax.Array:
+    return _shift(images, uniform, [(side + 4) // 8 for side in images.shape[1:3]])  # an eighth, rounded
+
+
+def _shift(images: jax.Array, uniform: jax.Array, margin: Sequence[int], mode: str = "constant") -> jax.Array:
+    """A window of the images, padded by `margin`; `mode` as in `jnp.pad`."""
     _, h, w, c = images.shape
-    margin = ((h + 4) // 8, (w + 4) // 8)  # an eighth, rounded
     padded = jnp.pad(images, [(0, 0), *[(m, m) for m in margin], (0, 0)], mode=mode)
     starts = _integers(uniform[:, :2], 2 * jnp.array(margin) + 1)
     return jax.vmap(lambda image, start: jax.lax.dynamic_slice(image, (*start, 0), (h, w, c)))(padded, starts)
@@ -140,7 +143,7 @@ def _affine(images: jax.Array, uniform: jax.Array) -> jax.Array:
     return _resample(images, jax.vmap(source)(2 * uniform - 1))
 
 
-_POLICIES = {"color": _color, "translation": _shift, "cutout": _cut, "affine": _affine}
+_POLICIES = {"color": _color, "translation": _translate, "cutout": _cut, "affine": _affine}
 
 # Adaptive discriminator augmentation.
 

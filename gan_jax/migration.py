@@ -1,11 +1,14 @@
 """Runs of older versions: their configs and records under the names of today. The only place that knows old names.
 
-0.1.0 had one tree of keys for all games, British spelling, and a group for each sort of term.
+0.1.0 had one tree of keys for all games, British spelling, and a group for each sort of term. Up to 0.2.0, networks after
+code by PyTorch authors were padded as XLA does, AC-GAN classified generated examples too, R3GAN had other networks.
 """
 
 from typing import Any
 
-OF_0_1 = "0.1.0"
+from gan_jax.errors import UserError
+
+OF_0_1, OF_0_2 = "0.1.0", "0.2.0"
 
 
 def config(stored: dict[str, Any], version: str) -> dict[str, Any]:
@@ -17,8 +20,11 @@ def config(stored: dict[str, Any], version: str) -> dict[str, Any]:
 
     Raises:
         KeyError: it lacks what a config of that version has.
+        UserError: its networks are no longer there.
     """
-    return _from_0_1(stored) if version == OF_0_1 else stored
+    if version == OF_0_1:
+        stored = _from_0_1(stored)
+    return _from_0_2(stored) if version in (OF_0_1, OF_0_2) else stored
 
 
 def record(stored: dict[str, Any], config: Any) -> dict[str, Any]:
@@ -49,6 +55,19 @@ def record(stored: dict[str, Any], config: Any) -> dict[str, Any]:
     if "judge" in kept.get("best", {}):
         kept["best"] = {**kept["best"], "selected_by": kept["best"]["judge"]}
     return {**kept, "fields": modalities.to_json(fields), "num_examples": examples}
+
+
+def _from_0_2(old: dict[str, Any]) -> dict[str, Any]:
+    new = {**old, "networks": dict(old.get("networks", {})), "terms": dict(old.get("terms", {}))}
+    for player, own in new["networks"].items():
+        name = own.get("name") if isinstance(own, dict) else None
+        if name == "r3gan":
+            raise UserError("its r3gan is not the paper's: its filters are half a pixel off")
+        if name in ("patch", "translation"):
+            new["networks"][player] = {"padding": "same", **own}
+    if "discriminator" in (classes := new["terms"].get("classes", {})):
+        new["terms"]["fake_classes"] = {"weight": classes["discriminator"]}
+    return {name: value for name, value in new.items() if name in old}
 
 
 def _from_0_1(old: dict[str, Any]) -> dict[str, Any]:

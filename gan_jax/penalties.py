@@ -18,7 +18,10 @@ import chex
 import jax
 import jax.numpy as jnp
 
-__all__ = ["r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan"]
+__all__ = [
+    "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
+    "gradient_penalty", "one_sided_gradient_penalty", "dragan",
+]  # fmt: skip
 
 Critic = Callable[[jax.Array], jax.Array]
 
@@ -63,6 +66,34 @@ def r1_r2(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, nois
     Reference: Roth et al. 2017; Huang et al. 2024 (R3GAN), section 2.2.
     """
     return r1(critic, real, fake, mix, noise) + r2(critic, real, fake, mix, noise)
+
+
+def _squared_slope(critic: Critic, images: jax.Array, noise: jax.Array, step: float = 0.01) -> jax.Array:
+    """((critic(x + step n) - critic(x)) / step)^2, n of mean 0 and covariance 1: on average |gradient|^2: [B]."""
+    n = 12**0.5 * (noise - 0.5)
+    moved, still = critic(images + step * n), critic(images)
+    return ((moved - still).astype(jnp.float32) / step) ** 2
+
+
+def r1_finite(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """R1 by a finite difference in a random direction, without a second derivative; weight it by gamma.
+
+    Its mean is R1 up to terms of the order of the step, 0.01, squared; a single value is far from it.
+
+    Reference: Lin et al. 2025 (Diffusion adversarial post-training), there with normal noise, and without the division
+    by the step, which its lambda holds.
+    """
+    return 0.5 * _squared_slope(critic, real, noise)
+
+
+def r2_finite(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """R2 by a finite difference, see `r1_finite`; weight it by gamma."""
+    return 0.5 * _squared_slope(critic, fake, noise)
+
+
+def r1_r2_finite(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:
+    """R1 + R2 by finite differences, see `r1_finite`; weight it by gamma."""
+    return r1_finite(critic, real, fake, mix, noise) + r2_finite(critic, real, fake, mix, noise)
 
 
 def gradient_penalty(critic: Critic, real: jax.Array, fake: jax.Array, mix: jax.Array, noise: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""What a game that translates makes of a batch: crops and flips of targets and inputs; inputs made of the targets.
+"""What a game sees of a batch: crops and flips of images, noise within their levels, inputs that are made of them.
 
 Pure functions on float32 images [B, H, W, C] in [-1, 1], C = 1 or 3, inside the compiled round; no gradient is taken
 through them. Every example draws for itself, see `noise.per_example`.
@@ -34,13 +34,37 @@ class Preprocess(NamedTuple):
     apply: Callable[[Batch, jax.Array], Batch]
 
 
-def reject_inputs(config: Any) -> None:
-    """Raises UserError in a game that makes images of noise, if its data say what they are made from."""
-    plain = ("none", "", 0, False)
-    used = [name for name in ("pair", "inputs", "task", "jitter", "crop", "flip") if config.data[name] not in plain]
-    if used:
+def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch] | None:
+    """`(batch, key) -> batch` of a game that makes images of noise: flipped, dequantized; None: as it is.
+
+    Dequantized, level n of 256 becomes (n + U(0, 1)) / 128 - 1, as in the authors' code of WGAN-GP and SNGAN.
+
+    Args:
+        config: `flip` and `dequantize`, and what only games that translate have.
+        fields: of the data, of which the first are the images.
+
+    Raises:
+        UserError: the data say what images are made from, or are no images.
+    """
+    target, field = next(iter(fields.items()))
+    plain = ("none", "", 0)
+    if used := [name for name in ("pair", "inputs", "task", "jitter", "crop") if config[name] not in plain]:
         names = ", ".join(f"--config.data.{name}" for name in used)
         raise UserError(f"{names}: for games that translate, pix2pix, cyclegan and srgan")
+    asked = [name for name in ("flip", "dequantize") if config[name]]
+    if asked and field.modality.name != "image":
+        raise UserError(f"--config.data.{asked[0]} needs images, these data are {field.modality.name}")
+
+    def apply(batch, key):
+        images, index = batch[target], batch["index"]
+        if config.flip:
+            images = _flipped(images, per_example(jax.random.uniform, key, index))
+        if config.dequantize:
+            noise = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, images.shape[1:])
+            images = ((images + 1) * 127.5 + noise) / 128 - 1
+        return {**batch, target: images}
+
+    return apply if asked else None
 
 
 def make_preprocess(config: Any, fields: Fields) -> Preprocess:
@@ -73,8 +97,7 @@ def make_preprocess(config: Any, fields: Fields) -> Preprocess:
         if config.jitter or config.crop:
             images = [_crops(x, uniform[:, :2], shape[:2]) for x in images]
         if config.flip:
-            mirrored = uniform[:, 2, None, None, None] < 0.5
-            images = [jnp.where(mirrored, x[:, :, ::-1], x) for x in images]
+            images = [_flipped(x, uniform[:, 2]) for x in images]
         return images
 
     def apply(batch, key):
@@ -110,6 +133,8 @@ def _check(config, height: int, width: int, channels: int) -> None:
     shorter, factor, crop, jitter = min(height, width), config.factor, config.crop, config.jitter
     if config.task == "colorize" and channels != 3:
         raise UserError("--config.data.task=colorize: needs images in color, these are gray")
+    if config.dequantize:
+        raise UserError("--config.data.dequantize: for games that make images of noise, adversarial, semi_supervised")
     if jitter and crop:
         raise UserError("--config.data.jitter and --config.data.crop each crop images: set one of them")
     if jitter and jitter <= shorter:
@@ -140,6 +165,11 @@ def _crops(images: jax.Array, uniform: jax.Array, sides: tuple[int, int]) -> jax
     starts = _integers(uniform, 0, jnp.array(images.shape[1:3]) - jnp.array(sides))
     cut = lambda image, start: jax.lax.dynamic_slice(image, (*start, 0), (*sides, images.shape[3]))
     return jax.vmap(cut)(images, starts)
+
+
+def _flipped(images: jax.Array, uniform: jax.Array) -> jax.Array:
+    """Left to right where a number [B] in [0, 1) is below 1/2."""
+    return jnp.where(uniform[:, None, None, None] < 0.5, images[:, :, ::-1], images)
 
 
 def _integers(uniform: jax.Array, low: jax.Array | int, high: jax.Array) -> jax.Array:

@@ -24,16 +24,18 @@ def consistency(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def lecam(real_logits: jax.Array, fake_logits: jax.Array, real_anchor: jax.Array, fake_anchor: jax.Array) -> jax.Array:
-    """Logits of real images are held near the average logit of fake ones, and the reverse: [B].
+    """Logits of real images are held down to the average logit of fake ones, those of fake ones up to real ones': [B].
+
+    Only where they are beyond it: the authors' code has a ReLU, which the paper's |D(x) - a|^2 has not.
 
     Args:
         real_logits, fake_logits: [B].
         real_anchor, fake_anchor: scalars, moving averages of the two.
 
-    Reference: Tseng et al. 2021 (LeCam), eq. 4.
+    Reference: Tseng et al. 2021 (LeCam), eq. 4, and its authors' code.
     """
     chex.assert_rank([real_logits, fake_logits, real_anchor, fake_anchor], [1, 1, 0, 0])
-    return (real_logits - fake_anchor) ** 2 + (fake_logits - real_anchor) ** 2
+    return jax.nn.relu(real_logits - fake_anchor) ** 2 + jax.nn.relu(real_anchor - fake_logits) ** 2
 
 
 def feature_matching(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
@@ -53,14 +55,15 @@ def top_k(fake_logits: jax.Array, share: jax.Array) -> jax.Array:
 
     Args:
         fake_logits: [B].
-        share: k / B, in (0, 1]; k is rounded, and at least 1.
+        share: k / B, in (0, 1]; k is rounded down, and at least 1.
 
-    Reference: Sinha et al. 2020, section 3.
+    Reference: Sinha et al. 2020, section 3. There the share falls by a factor an epoch; here `top_k.decay_kimg` has it
+    fall linearly.
     """
     chex.assert_rank(fake_logits, 1)
     batch = fake_logits.shape[0]
     rank = jnp.argsort(jnp.argsort(-fake_logits))
-    k = jnp.clip(jnp.round(share * batch), 1, batch)
+    k = jnp.clip(jnp.floor(share * batch + 1e-4), 1, batch)  # 0.7 * 10 is 7
     return jnp.where(rank < k, batch / k, 0.0)
 
 
@@ -96,13 +99,15 @@ def code_information(read: jax.Array, code: jax.Array, categories: int) -> jax.A
 
 
 def orthogonality(kernel: jax.Array) -> jax.Array:
-    """|W^T W o (1 - I)|_F^2: how far the columns of W are from being orthogonal, whatever their lengths.
+    """|W^T W o (1 - I)|_F^2 / 2: how far the columns of W are from being orthogonal, whatever their lengths.
+
+    The half is that of the authors' code, whose gradient is 2 W (W^T W o (1 - I)), half of that of the paper's formula.
 
     Args:
         kernel: [..., in, out], W of shape [... * in, out].
 
-    Reference: Brock et al. 2019 (BigGAN), eq. 3.
+    Reference: Brock et al. 2019 (BigGAN), eq. 3, and its authors' code.
     """
     w = kernel.reshape(-1, kernel.shape[-1])
     gram = w.T @ w
-    return jnp.sum((gram * (1 - jnp.eye(gram.shape[0]))) ** 2)
+    return 0.5 * jnp.sum((gram * (1 - jnp.eye(gram.shape[0]))) ** 2)

@@ -40,6 +40,8 @@ KEYS = {
     "image_size": Key("native", 'what images are resized to: "native" (not at all), 64, or "48x80" (height x width)'),
     "fit": Key("crop", "how they are resized", choices=("crop", "pad", "stretch")),
     "skip_broken": Key(False, "leave out pictures that cannot be decoded"),
+    "flip": Key(False, "flip pictures left to right, half of the time"),
+    "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
     "labeled": Key(0, "examples that keep their labels, an equal number of each class; 0: all", 0, SIZES),
     "held_out": Key(0.0, "the share of the examples that is not trained on, but kept for tests", 0, 0.9999),
@@ -56,7 +58,6 @@ KEYS = {
     "factor": Key(4, "of superres: 2, 4 or 8", 2, 8),
     "jitter": Key(0, "enlarge the shorter side to so many pixels, crop to the old size; 0: no", 0, SIZES),
     "crop": Key(0, "train on crops of this size; 0: on whole images", 0, SIZES),
-    "flip": Key(False, "flip left to right, half of the time"),
 }
 
 

@@ -6,12 +6,13 @@ learns from (`generator_batch`, `top_k`) are kinds of their own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from gan_jax import augmentation, losses, networks, regularizers, terms
+from gan_jax import augmentation, losses, networks, penalties, regularizers, terms
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Map, Space, Turn
 from gan_jax.keys import SIZES, TINY, Key
@@ -19,7 +20,7 @@ from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import per_example
-from gan_jax.preprocess import reject_inputs
+from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
 
 STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral")  # the collections that a network's call may change
@@ -41,13 +42,14 @@ KEYS = {
     },
     "networks": {
         "latent_size": Key(100, "Z, with the latent codes", 1, SIZES),
+        "prior": Key("normal", "of the latents: N(0, 1), or uniform in [-1, 1]", choices=("normal", "uniform")),
         "generator": networks.keys("Generator", name="dcgan"),
         "discriminator": networks.keys("Discriminator", name="dcgan"),
     },
 }  # fmt: skip
 DEFAULTS = {"terms": {"adversarial": {}}}
 NEEDS_IMAGES = ("real_consistency", "fake_consistency")
-PENALTIES = ("r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan")
+PENALTIES = tuple(penalties.__all__)
 
 
 class Context(NamedTuple):
@@ -109,7 +111,7 @@ def make_game(config, fields: Fields) -> Game:
     generator = networks.build(config, "Generator", shape=shape, num_classes=num_classes)
     heads = {"num_codes": codes} if codes else {}
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
-    latents = make_prior(config.networks.latent_size, config.codes)
+    latents = make_prior(config.networks.latent_size, config.codes, config.networks.prior)
     of_discriminator, lazy_of_discriminator = terms.split(own_terms, "discriminator")
     of_generator, lazy_of_generator = terms.split(own_terms, "generator")
 
@@ -226,6 +228,7 @@ def make_game(config, fields: Fields) -> Game:
         spaces={"z": Space(latents, decode)},
         calibrate=calibrate,
         discriminate=None if num_classes else logits,
+        preprocess=of_images(config.data, fields),
     )
 
 
@@ -262,7 +265,6 @@ def check(config, modality: str, num_classes: int, own_terms: list[terms.Term]) 
         )
     if bool(codes) != ("codes" in config.terms):
         raise UserError("--config.terms.codes and config.codes (categories, continuous) belong together")
-    reject_inputs(config)
     if config.networks.discriminator.name == "patch":
         raise UserError("--config.networks.discriminator.name=patch is for games that translate images")
     if config.data.labeled:
@@ -271,12 +273,13 @@ def check(config, modality: str, num_classes: int, own_terms: list[terms.Term]) 
         raise UserError("config.codes: the codes are a part of the latents, more than --config.networks.latent_size")
 
 
-def make_prior(size: int, codes) -> Callable:
-    """`(key, index) -> z [B, size]`: normal, but for the codes at its end: one of `codes.categories`, one-hot, and
+def make_prior(size: int, codes, prior: str) -> Callable:
+    """`(key, index) -> z [B, size]`: of `prior`, but for the codes at its end: one of `codes.categories`, one-hot, and
     `codes.continuous` numbers uniform in [-1, 1] (InfoGAN, Chen et al. 2016)."""
 
     def latents(key, index):
-        z = per_example(jax.random.normal, key, index, (size,))
+        draw = jax.random.normal if prior == "normal" else partial(jax.random.uniform, minval=-1.0)
+        z = per_example(draw, key, index, (size,))
         if codes.continuous:
             uniform = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, (codes.continuous,))
             z = z.at[:, -codes.continuous :].set(2 * uniform - 1)

@@ -24,7 +24,7 @@ from gan_jax.keys import SIZES, Key, Weight
 from gan_jax.modalities import Fields
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.noise import per_example
-from gan_jax.preprocess import reject_inputs
+from gan_jax.preprocess import of_images
 from gan_jax.terms import Term, feature_matching
 
 
@@ -198,12 +198,12 @@ def make_game(config, fields: Fields) -> Game:
         spaces={"z": Space(latents, decode)},
         calibrate=calibrate,
         discriminate=logits,
+        preprocess=of_images(config.data, fields),
     )
 
 
 def check(config, fields: Fields, names: set[str]) -> None:
     """Raises UserError for what this game does not have."""
-    reject_inputs(config)
     if "label" not in fields:
         raise UserError(f"the semi-supervised game learns classes, but {config.data.source} has no labels")
     if not names & {"supervised", "unlabeled", "agreement"}:

@@ -1,10 +1,10 @@
-"""Convolutions with SAME padding in forms that XLA's CPU backend runs faster than its own; their gradients too.
+"""Convolutions in forms that XLA's CPU backend runs faster than its own; their gradients too.
 
 They are products of matrices and sums, equal to the convolution to rounding. An accelerator's libraries have better
 forms of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -13,26 +13,30 @@ from jax import lax
 CHANNELS = 64  # from which tiles pay: below, forming them takes longer than the products that they save
 
 
-def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int) -> Callable | None:
-    """What convolves an image of `shape` [B, H, W, C] fastest, `(x, kernel, stride) -> y`; None: XLA's own.
+Padding = Sequence[tuple[int, int]]  # zeros (before, after) the rows, and the columns
+
+
+def form(shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int, padding: Padding) -> Callable | None:
+    """What convolves an image of `shape` [B, H, W, C] fastest, `(x, kernel, stride, padding) -> y`; None: XLA's own.
 
     As measured (`docs/performance.md`). Tiles that go over the border of the result would cost what they save.
     """
     (batch, height, width, _), (kh, kw, channels, features) = shape, kernel_shape
     if stride == 1 < kh * kw and kh * kw * features <= channels:
         return by_taps
-    if batch * -(-height // stride) * -(-width // stride) <= features:
+    (top, bottom), (left, right) = padding
+    rows, columns = (height + top + bottom - kh) // stride + 1, (width + left + right - kw) // stride + 1
+    if batch * rows * columns <= features:
         return as_product
-    fits = (kh, kw, stride) == (4, 4, 2) and height % 4 == width % 4 == 0
+    fits = (kh, kw, stride) == (4, 4, 2) and height % 4 == width % 4 == 0 and list(padding) == [(1, 1), (1, 1)]
     return by_tiles if fits and min(channels, features) >= CHANNELS else None
 
 
-def as_product(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+def as_product(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
     """One matrix product with all the patches of x: for few patches.
 
     They then take less memory than the kernel, which, with its gradient, is not copied into another order.
     """
-    padding = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (stride, stride), "SAME")
     x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
     (kh, kw, *_, features), (batch, height, width, _) = kernel.shape, x.shape
     places = ((i, j) for i in range(kh) for j in range(kw))
@@ -42,20 +46,21 @@ def as_product(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     return (rows.reshape(batch * size[0] * size[1], -1) @ kernel.reshape(-1, features)).reshape(batch, *size, features)
 
 
-def by_taps(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+def by_taps(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
     """For a stride of 1 and few features: a product with all taps of the kernel, whose results are moved and added.
 
     XLA's gradient of a kernel with one feature is 15 times as slow: it convolves with images of one channel.
     """
-    padding = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (1, 1), "SAME")
-    (kh, kw, channels, features), (_, height, width, _) = kernel.shape, x.shape
+    kh, kw, channels, features = kernel.shape
+    (top, bottom), (left, right) = padding
+    height, width = x.shape[1] + top + bottom - kh + 1, x.shape[2] + left + right - kw + 1
     taps = x.reshape(-1, channels) @ kernel.transpose(2, 0, 1, 3).reshape(channels, -1)
     taps = jnp.pad(taps.reshape(*x.shape[:3], kh, kw, features), ((0, 0), *padding, (0, 0), (0, 0), (0, 0)))
     return sum(taps[:, i : i + height, j : j + width, i, j] for i in range(kh) for j in range(kw))
 
 
-def by_tiles(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """For a 4x4 kernel, a stride of 2 and even sides: 9 products for each 2x2 tile of the result in place of 16.
+def by_tiles(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
+    """For a 4x4 kernel, a stride of 2, one zero on each side of even sides: 9 products for a 2x2 tile of y, not 16.
 
     With the even and odd pixels as channels, the kernel has 2x2 taps and no stride. In each direction, a tile of
     y0 = d0 k0 + d1 k1 and y1 = d1 k0 + d2 k1 is y0 = (d0 - d1) k0 + m and y1 = m + (d2 - d1) k1, m = d1 (k0 + k1).

@@ -1,5 +1,6 @@
 """The result of a discriminator, and the attributes and last layers that most of them have."""
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import flax.linen as nn
@@ -56,6 +57,8 @@ class WithHead(nn.Module):
         condition: jax.Array | None,
         kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
         embedding_init: nn.initializers.Initializer = nn.linear.default_embed_init,
+        use_bias: bool = True,
+        unconditional_logit: bool = True,
     ) -> DiscriminatorOutput:
         """The last layers, to be called inside `nn.compact`.
 
@@ -63,19 +66,23 @@ class WithHead(nn.Module):
             features: [B, F].
             condition: label int [B], or weights float [B, num_classes]; None if num_classes is 0.
             kernel_init, embedding_init: of the layers.
+            use_bias: whether the linear layers have one.
+            unconditional_logit: whether a projection is added to a logit that is the same for all labels.
 
         Raises:
             UserError: another `conditioning`.
         """
         if self.conditioning not in ("projection", "auxiliary", "concat"):
             raise UserError(f"a network's conditioning={self.conditioning!r} must be projection, auxiliary or concat")
-        logits = nn.Dense(1, kernel_init=kernel_init)(features)[:, 0]
+        linear = partial(nn.Dense, use_bias=use_bias, kernel_init=kernel_init)
+        projected = self.num_classes and self.conditioning == "projection"
+        logits = linear(1)(features)[:, 0] if unconditional_logit or not projected else 0.0
         classes = codes = None
-        if self.num_classes and self.conditioning == "projection":
+        if projected:
             embedding = Embed(self.num_classes, features.shape[-1], embedding_init=embedding_init)(condition)
             logits += jnp.sum(features * embedding, axis=-1)
         if self.num_classes and self.conditioning == "auxiliary":
-            classes = nn.Dense(self.num_classes, kernel_init=kernel_init, name="classes")(features)
+            classes = linear(self.num_classes, name="classes")(features)
         if self.num_codes:
-            codes = nn.Dense(self.num_codes, kernel_init=kernel_init, name="codes")(features)
+            codes = linear(self.num_codes, name="codes")(features)
         return DiscriminatorOutput(logits, features, classes, codes)

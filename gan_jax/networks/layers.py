@@ -29,69 +29,83 @@ def kept(x: jax.Array) -> jax.Array:
 # in the backward pass of a transposed convolution, and in that of a gradient penalty on a strided one.
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    on_cpu = jax.default_backend() == "cpu"
-    if on_cpu and (form := cpu_convolution.form(x.shape, kernel.shape, stride)):
-        return form(x, kernel, stride)
-    return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
+Padding = Literal["same", "torch"]
+# "same": as many zeros as make the result ceil(size / stride) pixels wide, an odd one of them at the end;
+# "torch": (k - 1) // 2 of them on each side, as PyTorch code for a k x k kernel mostly has it.
 
 
-def _kernel_gradient(x: jax.Array, kernel: jax.Array, stride: int, g: jax.Array) -> jax.Array:
-    _, pull_back = jax.vjp(lambda k: _convolve(x, k, stride), kernel)
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
+    size = kernel.shape[:2]
+    if padding == "same":
+        pads = lax.padtype_to_pads(x.shape[1:3], size, (stride, stride), "SAME")
+    else:
+        pads = [((k - 1) // 2, (k - 1) // 2) for k in size]
+    if jax.default_backend() == "cpu" and (form := cpu_convolution.form(x.shape, kernel.shape, stride, pads)):
+        return form(x, kernel, stride, pads)
+    return lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=DIMENSIONS)
+
+
+def _kernel_gradient(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding, g: jax.Array) -> jax.Array:
+    _, pull_back = jax.vjp(lambda k: _convolve(x, k, stride, padding), kernel)
     return pull_back(g)[0]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def conv(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """A convolution with SAME padding. Reverse mode only, of any order.
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def conv(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding = "same") -> jax.Array:
+    """A convolution. Reverse mode only, of any order.
 
     Args:
         x: [B, H, W, C].
         kernel: [kh, kw, C, D].
         stride: >= 1.
+        padding: "same", or "torch": (k - 1) // 2 zeros on each side.
 
     Returns:
-        [B, ceil(H / stride), ceil(W / stride), D]
+        [B, ceil(H / stride), ceil(W / stride), D]; with "torch" and an even k fewer.
     """
-    return _convolve(x, kernel, stride)
+    return _convolve(x, kernel, stride, padding)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def conv_transpose(x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int, int]) -> jax.Array:
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def conv_transpose(
+    x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int, int], padding: Padding = "same"
+) -> jax.Array:
     """The exact transpose (adjoint) of `conv` from images of `size` to those of x. Reverse mode only, of any order.
 
-    Every target size with ceil(size / stride) = x's size is possible, odd ones too.
+    Every target size whose `conv` has x's size is possible, odd ones too.
 
     Args:
         x: [B, h, w, C].
         kernel: [kh, kw, D, C].
         stride: >= 1.
-        size: (H, W) of the result, with ceil(H / stride) = h and ceil(W / stride) = w.
+        size: (H, W) of the result; with "same", ceil(H / stride) = h and ceil(W / stride) = w.
+        padding: of that `conv`.
 
     Returns:
         [B, H, W, D]
     """
     like_result = jax.ShapeDtypeStruct((x.shape[0], *size, kernel.shape[2]), x.dtype)
-    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride), like_result)(x)
+    (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride, padding), like_result)(x)
     return y
 
 
-def _conv_forward(x, kernel, stride):
-    return conv(x, kernel, stride), (x, kernel)
+def _conv_forward(x, kernel, stride, padding):
+    return conv(x, kernel, stride, padding), (x, kernel)
 
 
-def _conv_backward(stride, residuals, g):
+def _conv_backward(stride, padding, residuals, g):
     x, kernel = residuals
-    return conv_transpose(g, kernel, stride, x.shape[1:3]), _kernel_gradient(x, kernel, stride, g)
+    back = conv_transpose(g, kernel, stride, x.shape[1:3], padding)
+    return back, _kernel_gradient(x, kernel, stride, padding, g)
 
 
-def _conv_transpose_forward(x, kernel, stride, size):
-    return conv_transpose(x, kernel, stride, size), (x, kernel)
+def _conv_transpose_forward(x, kernel, stride, size, padding):
+    return conv_transpose(x, kernel, stride, size, padding), (x, kernel)
 
 
-def _conv_transpose_backward(stride, size, residuals, g):
+def _conv_transpose_backward(stride, size, padding, residuals, g):
     x, kernel = residuals
-    return conv(g, kernel, stride), _kernel_gradient(g, kernel, stride, x)
+    return conv(g, kernel, stride, padding), _kernel_gradient(g, kernel, stride, padding, x)
 
 
 conv.defvjp(_conv_forward, _conv_backward)
@@ -107,7 +121,8 @@ class Conv(nn.Module):
         stride: in both directions.
         use_bias: whether to add a bias per channel.
         kernel_init: of the kernel [k, k, C, D].
-        convolve: `(x, kernel) -> y` in place of `conv` with that stride.
+        padding: see `conv`.
+        convolve: `(x, kernel) -> y` in place of `conv` with that stride and padding.
     """
 
     features: int
@@ -115,12 +130,13 @@ class Conv(nn.Module):
     stride: int = 2
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.normal(0.02)
+    padding: Padding = "same"
     convolve: Callable[[jax.Array, jax.Array], jax.Array] | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel_shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
-        convolve = self.convolve or partial(conv, stride=self.stride)
+        convolve = self.convolve or partial(conv, stride=self.stride, padding=self.padding)
         y = kept(convolve(x, self.param("kernel", self.kernel_init, kernel_shape)))
         if self.use_bias:
             y += self.param("bias", nn.initializers.zeros, (self.features,))
@@ -137,6 +153,7 @@ class ConvTranspose(nn.Module):
         stride: ceil(size / stride) must be the input's size.
         use_bias: whether to add a bias per channel.
         kernel_init: of the kernel [k, k, D, C].
+        padding: of the convolution that it transposes, see `conv`.
     """
 
     features: int
@@ -145,11 +162,13 @@ class ConvTranspose(nn.Module):
     stride: int = 2
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.normal(0.02)
+    padding: Padding = "same"
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel_shape = (self.kernel_size, self.kernel_size, self.features, x.shape[-1])
-        y = kept(conv_transpose(x, self.param("kernel", self.kernel_init, kernel_shape), self.stride, tuple(self.size)))
+        kernel = self.param("kernel", self.kernel_init, kernel_shape)
+        y = kept(conv_transpose(x, kernel, self.stride, tuple(self.size), self.padding))
         if self.use_bias:
             y += self.param("bias", nn.initializers.zeros, (self.features,))
         return y

@@ -2,7 +2,7 @@
 
 Statistics of a batch are of the whole batch on any number of devices, so that a config means the same everywhere. Under
 jit the batch is whole, however it is sharded. Runners that map over devices (pmap) name that axis "batch", and layers
-average over it.
+average over it. What is added to a variance is 1e-5, as in PyTorch; StudioGAN adds 1e-4, Chainer 2e-5.
 """
 
 import math
@@ -35,21 +35,22 @@ def batch_norm(norm: str, train: bool, **options) -> nn.BatchNorm:
     return nn.BatchNorm(use_running_average=not train, momentum=0.9, axis_name=axis_name, **options)
 
 
-def normalize(x: jax.Array, norm: str, train: bool) -> jax.Array:
+def normalize(x: jax.Array, norm: str, train: bool, gain_std: float = 0.02) -> jax.Array:
     """What a network's attribute `norm` asks for, to be called inside `nn.compact`.
 
     Args:
         x: [B, ..., C].
-        norm: "batch", by the mean and variance of the batch (DCGAN's, gamma ~ N(1, 0.02)); "device_batch", the same,
-            but under pmap of each device's part of the batch; "instance", each example by its own mean and variance
-            over H and W, without parameters (Ulyanov et al. 2016); "affine_instance", with that gamma, and beta: batch
-            normalization of a batch of one, whatever the batch, at test too (pix2pix's); or "none".
+        norm: "batch", by the mean and variance of the batch, with gamma and beta; "device_batch", the same, but under
+            pmap of each device's part of the batch; "instance", each example by its own mean and variance over H and W,
+            without parameters (Ulyanov et al. 2016); "affine_instance", with gamma and beta: batch normalization of a
+            batch of one, whatever the batch, at test too (pix2pix's); or "none".
         train: whether to take the batch's own statistics, or the running ones.
+        gain_std: gamma ~ N(1, gain_std^2) at first; DCGAN's and pix2pix's is 0.02.
 
     Raises:
         UserError: another `norm`, or a single pixel is an instance, of which nothing would be left.
     """
-    scale_init = lambda *args: 1 + nn.initializers.normal(0.02)(*args)
+    scale_init = lambda *args: 1 + nn.initializers.normal(gain_std)(*args)
     if norm == "none":
         return x
     if norm in ("batch", "device_batch"):

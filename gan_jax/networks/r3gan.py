@@ -1,7 +1,7 @@
 """R3GAN for images of any height, width and number of channels: a residual network without any normalization.
 
 Every resolution has blocks of 1x1, grouped 3x3 and 1x1 convolutions, of which the last starts at 0; between resolutions
-is nothing but a bilinear filter.
+is nothing but a bilinear filter. The authors write it as [1, 2, 1]; their code convolves that with [1, 1].
 
 Reference: Huang et al. 2024 (The GAN is dead; long live the GAN!), section 3, config E, with the initial weights of
 Zhang et al. 2019 (Fixup).
@@ -31,19 +31,23 @@ def shift(x: jax.Array, by: int, axis: int) -> jax.Array:
 def upsample(x: jax.Array, size: tuple[int, int]) -> jax.Array:
     """Bilinear interpolation of [B, h, w, C] to (H, W) = `size`, of which (h, w) is the half, rounded up.
 
-    In each direction zeros between the pixels, filtered by [1, 2, 1] / 2.
+    In each direction zeros between the pixels, filtered by [1, 3, 3, 1] / 4, with zeros outside the image. So new
+    pixels lie a quarter of an old one from its center, on either side.
     """
     for axis, length in enumerate(size, start=1):
-        x = jnp.stack([x, (x + shift(x, -1, axis)) / 2], axis + 1)
+        x = jnp.stack([(shift(x, 1, axis) + 3 * x) / 4, (3 * x + shift(x, -1, axis)) / 4], axis + 1)
         x = x.reshape(*x.shape[:axis], -1, *x.shape[axis + 2 :])
         x = lax.slice_in_dim(x, 0, length, axis=axis)
     return x
 
 
 def downsample(x: jax.Array) -> jax.Array:
-    """[B, H, W, C] filtered by [1, 2, 1] / 4 in each direction, then every other pixel, the first one included."""
+    """[B, H, W, C] to [B, ceil(H / 2), ceil(W / 2), C]: means of 2x2 windows, weighted by [1, 3, 3, 1] / 8.
+
+    In each direction a window is filtered with a pixel on either side, which is 0 outside the image.
+    """
     for axis in (1, 2):
-        x = (shift(x, 1, axis) + 2 * x + shift(x, -1, axis)) / 4
+        x = (shift(x, 1, axis) + 3 * x + 3 * shift(x, -1, axis) + shift(x, -2, axis)) / 8
         x = lax.slice_in_dim(x, 0, None, 2, axis=axis)
     return x
 
@@ -196,4 +200,14 @@ class Discriminator(WithHead):
         x = compare(x, self.minibatch)
         _, height, width, features = x.shape
         basis = self.param("basis", nn.initializers.normal((height * width) ** -0.5), (height, width, features))
-        return self.discriminate(jnp.sum(x * basis, axis=(1, 2)), condition)
+        x = jnp.sum(x * basis, axis=(1, 2))
+        if self.num_classes and self.conditioning == "projection":
+            x = nn.Dense(features, use_bias=False, kernel_init=weights)(x)
+        return self.discriminate(
+            x,
+            condition,
+            kernel_init=weights,
+            embedding_init=nn.initializers.variance_scaling(1 / features, "fan_in", "normal"),
+            use_bias=False,
+            unconditional_logit=False,
+        )

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UserError
 from gan_jax.keys import Count, Positive
-from gan_jax.networks.layers import Conv, ConvTranspose, reflect
+from gan_jax.networks.layers import Conv, ConvTranspose, Padding, reflect
 from gan_jax.networks.normalization import normalize
 
 
@@ -39,11 +39,14 @@ class Translator(nn.Module):
         shape: of the result, of which only C is used.
         width: channels at the image's resolution; twice as many at half of it, four times at a quarter.
         blocks: residual blocks at a quarter of it; the paper has 6 for images of 128x128 and 9 for larger ones.
+        padding: of the strided convolutions and their transposes: "torch" as the authors', or "same", which of even
+            sides is the same network with all images and kernels turned by 180 degrees.
     """
 
     shape: tuple[int, int, int]
     width: Positive = 64
     blocks: Count = 9
+    padding: Padding = "torch"
 
     @nn.compact
     def __call__(
@@ -64,11 +67,12 @@ class Translator(nn.Module):
         norm = lambda x: normalize(x, "instance", train)
         x = nn.relu(norm(ReflectedConv(self.width, 7)(images)))
         for level in (1, 2):
-            x = nn.relu(norm(Conv(self.width * 2**level, kernel_size=3)(x)))
+            x = nn.relu(norm(Conv(self.width * 2**level, kernel_size=3, padding=self.padding)(x)))
             sizes.append(x.shape[1:3])
         for _ in range(self.blocks):
             y = nn.relu(norm(ReflectedConv(self.width * 4, 3)(x)))
             x += norm(ReflectedConv(self.width * 4, 3)(y))
         for level in (1, 0):
-            x = nn.relu(norm(ConvTranspose(self.width * 2**level, sizes[level], kernel_size=3)(x)))
+            up = ConvTranspose(self.width * 2**level, sizes[level], kernel_size=3, padding=self.padding)
+            x = nn.relu(norm(up(x)))
         return jnp.tanh(ReflectedConv(self.shape[-1], 7)(x))

@@ -5,17 +5,28 @@ translation games have what they need of it.
 """
 
 from gan_jax.terms.adversarial import adversarial
-from gan_jax.terms.classes import classes, codes
+from gan_jax.terms.classes import classes, codes, fake_classes
 from gan_jax.terms.consistency import diversity, fake_consistency, latent_consistency, real_consistency
 from gan_jax.terms.matching import feature_matching
-from gan_jax.terms.penalties import dragan, gradient_penalty, one_sided_gradient_penalty, r1, r1_r2, r2
+from gan_jax.terms.penalties import (
+    dragan,
+    gradient_penalty,
+    one_sided_gradient_penalty,
+    r1,
+    r1_finite,
+    r1_r2,
+    r1_r2_finite,
+    r2,
+    r2_finite,
+)
 from gan_jax.terms.stabilizers import lecam
 from gan_jax.terms.term import Term, keys, make_terms, memory_of, split, total
 
 __all__ = [
     "Term", "keys", "make_terms", "memory_of", "split", "total",
-    "adversarial", "r1", "r2", "r1_r2", "gradient_penalty", "one_sided_gradient_penalty", "dragan",
+    "adversarial", "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
+    "gradient_penalty", "one_sided_gradient_penalty", "dragan",
     "real_consistency", "fake_consistency", "latent_consistency", "lecam", "feature_matching", "diversity",
-    "classes", "codes",
+    "classes", "fake_classes", "codes",
 ]  # fmt: skip
 TERMS = {name: globals()[name] for name in __all__[6:]}  # in the order in which they are added up

@@ -11,21 +11,30 @@ def classes(discriminator: Weight = 1.0, generator: Weight = 1.0) -> tuple[Term,
     """The cross-entropy of the auxiliary classifier; the discriminator needs conditioning="auxiliary".
 
     Args:
-        discriminator: weight in its loss, where real and generated examples are classified.
-        generator: weight in its loss.
+        discriminator: weight in its loss, where real examples are classified.
+        generator: weight in its loss, where generated ones are.
 
-    Reference: Odena et al. 2017 (AC-GAN), eqs. 3 and 4.
+    Reference: Gulrajani et al. 2017, the authors' code; Odena et al. 2017 (AC-GAN) add `fake_classes`.
     """
-
-    def of_both(c):
-        wrong = (regularizers.cross_entropy(output.classes, c.condition) for output in (c.on_real, c.on_fake))
-        return jnp.mean(sum(wrong))
-
-    of_fake = lambda c: jnp.mean(regularizers.cross_entropy(c.on_fake.classes, c.condition))
     return (
-        Term("classes", "discriminator", of_both, discriminator),
-        Term("classes", "generator", of_fake, generator),
+        Term("classes", "discriminator", lambda c: _wrong(c.on_real, c), discriminator),
+        Term("classes", "generator", lambda c: _wrong(c.on_fake, c), generator),
     )
+
+
+def fake_classes(weight: Weight = 1.0) -> Term:
+    """The cross-entropy of the auxiliary classifier on generated examples, in the discriminator's loss too.
+
+    Args:
+        weight: of the term.
+
+    Reference: Odena et al. 2017 (AC-GAN), eq. 3, of which it is the second half.
+    """
+    return Term("fake_classes", "discriminator", lambda c: _wrong(c.on_fake, c), weight)
+
+
+def _wrong(output, c):
+    return jnp.mean(regularizers.cross_entropy(output.classes, c.condition))
 
 
 def codes(weight: Weight = 1.0) -> tuple[Term, Term]:

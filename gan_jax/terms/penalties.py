@@ -43,5 +43,6 @@ def _make(name):
 
 
 r1, r2, r1_r2 = _make("r1"), _make("r2"), _make("r1_r2")
+r1_finite, r2_finite, r1_r2_finite = _make("r1_finite"), _make("r2_finite"), _make("r1_r2_finite")
 gradient_penalty, one_sided_gradient_penalty = _make("gradient_penalty"), _make("one_sided_gradient_penalty")
 dragan = _make("dragan")

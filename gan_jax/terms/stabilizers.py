@@ -6,24 +6,30 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import regularizers
-from gan_jax.keys import TINY, Weight
+from gan_jax.keys import SIZES, TINY, Weight
 from gan_jax.terms.term import Term
 
 
-def lecam(weight: Weight = 0.3, decay: Annotated[float, (0, 1 - TINY)] = 0.99) -> Term:
+def lecam(
+    weight: Weight = 0.3, decay: Annotated[float, (0, 1 - TINY)] = 0.99, start: Annotated[int, (0, SIZES)] = 1000
+) -> Term:
     """Logits near moving averages of those of the other sort, see `regularizers.lecam`.
 
     Args:
         weight: of the term.
-        decay: of the moving averages, a turn.
+        decay: of the moving averages, a turn; 0.9 in the authors' code of BigGAN, 0.99 in that of StyleGAN2.
+        start: rounds before it is added; until then the averages are those of the last batch.
+
+    Reference: the authors' code of BigGAN, and StudioGAN, whose settings are the default.
     """
 
     def loss(c):
-        anchors, real, fake = c.own["lecam"], c.on_real.logits, c.on_fake.logits
-        distance = regularizers.lecam(real, fake, anchors["real"], anchors["fake"])
-        now = {"real": jnp.mean(real), "fake": jnp.mean(fake)}
-        moved = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, anchors, now)
-        return jnp.mean(distance), {"lecam": moved}
+        real, fake, number = c.on_real.logits, c.on_fake.logits, c.batch["step"] + 1
+        now = jax.lax.stop_gradient({"real": jnp.mean(real), "fake": jnp.mean(fake)})
+        kept = jnp.where(number < start, 0.0, decay)
+        anchors = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, c.own["lecam"], now)
+        distance = jnp.mean(regularizers.lecam(real, fake, anchors["real"], anchors["fake"]))
+        return jnp.where(number > start, distance, 0.0), {"lecam": anchors}
 
     memory = {"lecam": {"real": jnp.zeros(()), "fake": jnp.zeros(())}}
     return Term("lecam", "discriminator", loss, weight, memory=memory)
