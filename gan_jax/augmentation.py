@@ -14,6 +14,7 @@ KEYS = {
     "policy": Key("color,translation,cutout", "of diffaugment, see `augment.diffaugment`; of ada, say bgc"),
     "target": Key(0.6, "of ada: p is steered to this mean sign of D(x) - boundary; 0: it is not", 0, 1 - TINY),
     "p": Key(0.0, "of ada with target=0: its probability rises to this along a cosine", 0, 1),
+    "paired": Key(False, "the same draws for a real and a generated image at the same place of a batch (R3GAN2)"),
     "speed_kimg": Key(500.0, "of ada: in which p rises, or may go from 0 to 1", TINY),
 }  # fmt: skip
 

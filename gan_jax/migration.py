@@ -1,7 +1,7 @@
 """Runs of older versions: their configs and records under the names of today. The only place that knows old names.
 
-0.1.0 had one tree of keys for all games, British spelling, and a group for each sort of term. Up to 0.2.0, networks after
-code by PyTorch authors were padded as XLA does, AC-GAN classified generated examples too, R3GAN had other networks.
+0.1.0 had one tree of keys for all games, British spelling, and a group for each sort of term. Up to 0.2.0, networks of
+PyTorch code were padded as XLA does, AC-GAN classified generated examples too, and R3GAN had other networks.
 """
 
 from typing import Any
@@ -67,6 +67,8 @@ def _from_0_2(old: dict[str, Any]) -> dict[str, Any]:
             new["networks"][player] = {"padding": "same", **own}
     if "discriminator" in (classes := new["terms"].get("classes", {})):
         new["terms"]["fake_classes"] = {"weight": classes["discriminator"]}
+    if "lecam" in new["terms"]:
+        new["terms"]["lecam"] = {"start": 0, **new["terms"]["lecam"]}
     return {name: value for name, value in new.items() if name in old}
 
 

@@ -48,10 +48,10 @@ def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch
     """
     target, field = next(iter(fields.items()))
     plain = ("none", "", 0)
-    if used := [name for name in ("pair", "inputs", "task", "jitter", "crop") if config[name] not in plain]:
+    if used := [name for name in ("pair", "inputs", "task", "jitter", "crop") if getattr(config, name) not in plain]:
         names = ", ".join(f"--config.data.{name}" for name in used)
         raise UserError(f"{names}: for games that translate, pix2pix, cyclegan and srgan")
-    asked = [name for name in ("flip", "dequantize") if config[name]]
+    asked = [name for name in ("flip", "dequantize") if getattr(config, name)]
     if asked and field.modality.name != "image":
         raise UserError(f"--config.data.{asked[0]} needs images, these data are {field.modality.name}")
 

@@ -8,6 +8,7 @@ from old_run import CONFIG, OPTIMIZER, RECORD
 from tiny import get_config
 from translating import config_for
 
+import gan_jax
 from gan_jax import cli, migration, modalities
 from gan_jax import config as configs
 from gan_jax.data import fields_of, open_source
@@ -31,7 +32,7 @@ def loaded_from_0_1(folder, changes):
     [
         ({}, {}),
         ({"penalty.name": "r1", "penalty.weight": 0.2}, {"terms.r1": {"weight": 0.2}}),
-        ({"penalty.weight": 0.2, "lecam.weight": 0.3}, {"terms.lecam": {"weight": 0.3}}),
+        ({"penalty.weight": 0.2, "lecam.weight": 0.3}, {"terms.lecam": {"weight": 0.3, "start": 0}}),
         ({"consistency.latent": 5.0, "consistency.sigma": 0.1}, {"terms.latent_consistency": {"sigma": 0.1}}),
         ({"generator_loss.feature_matching": 2.0}, {"terms.feature_matching": {"weight": 2.0}}),
         ({"info.categories": 2, "info.weight": 0.5}, {"codes.categories": 2, "terms.codes": {"weight": 0.5}}),
@@ -39,7 +40,7 @@ def loaded_from_0_1(folder, changes):
         (
             {"labels": "require", "networks.discriminator": {"name": "dcgan", "conditioning": "auxiliary"}},
             {
-                "labels": "require", "terms.classes": {},
+                "labels": "require", "terms.classes": {}, "terms.fake_classes": {},
                 "networks.discriminator": {"name": "dcgan", "conditioning": "auxiliary"},
             },
         ),
@@ -137,10 +138,18 @@ OF_THE_LIBRARY = {  # as 0.1.0 wrote them, but for what is in `CONFIG` already
 }  # fmt: skip
 
 
+CHANGED_SINCE = {
+    "acgan:digits": {"terms.fake_classes.weight": "1"},
+    "infogan": {"networks.prior": "normal"},
+    "facades_pix2pix_128": {"networks.discriminator.padding": "same"},
+    "facades_cyclegan:64": {"networks.discriminator.padding": "same", "networks.generator.padding": "same"},
+}
+
+
 @pytest.mark.parametrize("name", OF_THE_LIBRARY)
 def test_configs_of_the_library_are_those_that_they_were(tmp_path, name):
-    """All that is in them, lengths and intervals too."""
-    then, now = loaded_from_0_1(tmp_path, OF_THE_LIBRARY[name]), configs.complete(cli.load_config(name))
+    """All that is in them, lengths and intervals too; but for what one types today to resume their runs."""
+    then, now = loaded_from_0_1(tmp_path, OF_THE_LIBRARY[name]), cli.configure(name, CHANGED_SINCE.get(name, {}))
     configs.reject_another(now, tmp_path, PLAYERS)
     then, now = ({key: own for key, own in each.to_dict().items() if key != "optimizers"} for each in (then, now))
     assert then == now
@@ -243,3 +252,16 @@ def test_a_record_of_digits_says_what_measures_them():
         fields[source] = modalities.from_json(record["fields"])
     assert fields["digits"] == open_source(get_config(**{"data.source": "digits"}).data).fields
     assert fields["npz:mine.npz"]["image"].fitted == {}
+
+
+def test_a_run_of_0_2_is_padded_as_it_was_and_an_r3gan_of_it_is_not_read(tmp_path):
+    own = {"generator": {"name": "translation"}, "discriminator": {"name": "patch"}}
+    stored = {"game": "cyclegan", "networks": own, "terms": {"lecam": {}, "mine": {"function": "a.b"}}}
+    new = migration.config(stored, "0.2.0")
+    assert {player: each["padding"] for player, each in new["networks"].items()} == dict.fromkeys(PLAYERS, "same")
+    assert new["terms"] == {"lecam": {"start": 0}, "mine": {"function": "a.b"}}
+    assert migration.config(stored, gan_jax.__version__) == stored
+    written = {**get_config().to_dict(), "networks": {"generator": {"name": "r3gan"}}, "version": "0.2.0"}
+    (tmp_path / "config.json").write_text(json.dumps(written))
+    with pytest.raises(UserError, match=r"gan_jax 0\.2\.0 wrote it \(its r3gan is not the paper's"):
+        configs.load(tmp_path / "config.json")

@@ -314,8 +314,8 @@ def test_orthogonalize_adds_the_gradient_of_the_regularizer():
     transform = orthogonalize(0.5)
     updates, _ = transform.update(zero, transform.init(params), params)
     w = np.asarray(params["layer"]["kernel"])
-    gram = w.T @ w * (1 - np.eye(3))  # d |gram|^2 / dW = 4 W gram
-    np.testing.assert_allclose(updates["layer"]["kernel"], 0.5 * 4 * w @ gram, rtol=1e-4)
+    gram = w.T @ w * (1 - np.eye(3))  # d |gram|^2 / dW = 4 W gram, and half of it
+    np.testing.assert_allclose(updates["layer"]["kernel"], 0.5 * 2 * w @ gram, rtol=1e-4)
     np.testing.assert_array_equal(updates["layer"]["bias"], np.zeros(3))
 
 

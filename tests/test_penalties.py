@@ -37,6 +37,18 @@ def test_r2_is_r1_of_the_fakes():
     np.testing.assert_allclose(penalties.r1_r2(quadratic, REAL, FAKE, MIX, NOISE), r1 + r2, rtol=1e-6)
 
 
+def test_finite_differences_are_the_penalty_on_average():
+    """Over many directions; a single one is off."""
+    noise = np.random.default_rng(3).uniform(size=(4000, *REAL.shape)).astype(np.float32)
+    for name in ("r1", "r2", "r1_r2"):
+        exact = getattr(penalties, name)(quadratic, REAL, FAKE, MIX, NOISE)
+        finite = jax.vmap(lambda n, name=name: getattr(penalties, f"{name}_finite")(quadratic, REAL, FAKE, MIX, n))(
+            noise
+        )
+        np.testing.assert_allclose(finite.mean(axis=0), exact, rtol=0.1)
+        assert (finite.std(axis=0) > 0.5 * exact).all()
+
+
 def test_one_sided_penalty_leaves_small_gradients_alone():
     def at(scale):
         critic = lambda x: scale * linear(x) / np.linalg.norm(W)

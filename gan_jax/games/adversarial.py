@@ -66,7 +66,7 @@ class Context(NamedTuple):
         real_augmented, fake_augmented: as the discriminator sees them.
         on_real, on_fake: its `DiscriminatorOutput` for these; None in a lazy turn, whose terms call `discriminate`.
         generate: `z -> examples`.
-        augment: `(examples, number) -> examples`: the same draws for the same number.
+        augment: `(examples, number) -> examples`: the same draws for the same number, 3 of real and 4 of fake examples.
         discriminate: `augmented examples -> DiscriminatorOutput`.
         categories: of the categorical latent code.
     """
@@ -110,6 +110,7 @@ def make_game(config, fields: Fields) -> Game:
     )
     generator = networks.build(config, "Generator", shape=shape, num_classes=num_classes)
     heads = {"num_codes": codes} if codes else {}
+    heads |= {"san": True} if "san" in config.terms else {}
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
     latents = make_prior(config.networks.latent_size, config.codes, config.networks.prior)
     of_discriminator, lazy_of_discriminator = terms.split(own_terms, "discriminator")
@@ -129,10 +130,15 @@ def make_game(config, fields: Fields) -> Game:
         condition, own = condition_of(batch), variables["discriminator"]
         kimg = batch["step"] * (config.batch_size * config.n_critic / 1000)
         fake, updates = generate(variables, z, condition, mutable)
+
+        def augment(examples, number):
+            draws = jax.random.fold_in(key, 3 if config.augment.paired and number == 4 else number)
+            return augmenter.apply(examples, draws, batch["index"], own, kimg)
+
         context = Context(
             batch, key, kimg, condition, loss, own, z, batch[target], fake, None, None, None, None,
             generate=lambda z: generate(variables, z, condition)[0],
-            augment=lambda x, n: augmenter.apply(x, jax.random.fold_in(key, n), batch["index"], own, kimg),
+            augment=augment,
             discriminate=lambda x: discriminate(own, x, condition)[0],
             categories=config.codes.categories,
         )  # fmt: skip

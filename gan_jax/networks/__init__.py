@@ -27,7 +27,7 @@ from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
-GIVEN = ("shape", "num_classes", "num_codes", "factor", "name", "parent")  # attributes that are no keys
+GIVEN = ("shape", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
 
 
 def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:

@@ -22,12 +22,15 @@ class DiscriminatorOutput(NamedTuple):
             `patch`, where the map is a convolution.
         classes: [B, num_classes], logits of the auxiliary classifier; None without one.
         codes: [B, num_codes], estimates of the latent code (InfoGAN); None if there is none.
+        along: [B], the logits again, without a bias, as functions of the last layer's direction alone, for which
+            `logits` are constant then (SAN); None without.
     """
 
     logits: jax.Array
     features: jax.Array
     classes: jax.Array | None = None
     codes: jax.Array | None = None
+    along: jax.Array | None = None
 
 
 class WithHead(nn.Module):
@@ -39,12 +42,14 @@ class WithHead(nn.Module):
             "auxiliary", a classifier beside the logit (AC-GAN, Odena et al. 2017); "concat", one-hot beside the input
             (Mirza and Osindero 2014).
         num_codes: estimates of a latent code, beside the logit.
+        san: whether the last layer's direction is normalized and learns by itself (Takida et al. 2024).
         minibatch: how the examples of a batch are compared, see `layers.compare`.
     """
 
     num_classes: int = 0
     conditioning: Literal["projection", "auxiliary", "concat"] = "projection"
     num_codes: Count = 0
+    san: bool = False
     minibatch: Minibatch = "none"
 
     def with_label(self, x: jax.Array, condition: jax.Array | None) -> jax.Array:
@@ -76,13 +81,38 @@ class WithHead(nn.Module):
             raise UserError(f"a network's conditioning={self.conditioning!r} must be projection, auxiliary or concat")
         linear = partial(nn.Dense, use_bias=use_bias, kernel_init=kernel_init)
         projected = self.num_classes and self.conditioning == "projection"
-        logits = linear(1)(features)[:, 0] if unconditional_logit or not projected else 0.0
-        classes = codes = None
+        logits, weights, bias = 0.0, 0.0, 0.0  # logits = <features, weights> + bias
+        classes = codes = along = None
+        if unconditional_logit or not projected:
+            last = linear(1)
+            logits, own = last(features)[:, 0], last.variables["params"]
+            weights, bias = own["kernel"][:, 0], own.get("bias", 0.0)
         if projected:
             embedding = Embed(self.num_classes, features.shape[-1], embedding_init=embedding_init)(condition)
             logits += jnp.sum(features * embedding, axis=-1)
+            weights += embedding
+        if self.san:
+            logits, along = _by_direction(features, weights)
+            logits += bias
         if self.num_classes and self.conditioning == "auxiliary":
             classes = linear(self.num_classes, name="classes")(features)
         if self.num_codes:
             codes = linear(self.num_codes, name="codes")(features)
-        return DiscriminatorOutput(logits, features, classes, codes)
+        return DiscriminatorOutput(logits, features, classes, codes, along)
+
+
+def _by_direction(features: jax.Array, weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """<features, weights> twice: with the direction of the weights as a constant, and with all else as constants.
+
+    Args:
+        features: [B, F].
+        weights: [F] or [B, F].
+
+    Returns:
+        [B], [B]
+
+    Reference: Takida et al. 2024 (SAN), and its authors' code.
+    """
+    length = jnp.sqrt(jnp.sum(weights**2, axis=-1, keepdims=True) + 1e-12)
+    scaled, direction, stop = features * length, weights / length, jax.lax.stop_gradient
+    return jnp.sum(scaled * stop(direction), axis=-1), jnp.sum(stop(scaled) * direction, axis=-1)

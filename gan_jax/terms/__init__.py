@@ -4,7 +4,7 @@ What the terms here see of a turn, its context, is described by `gan_jax.games.a
 translation games have what they need of it.
 """
 
-from gan_jax.terms.adversarial import adversarial
+from gan_jax.terms.adversarial import adversarial, san
 from gan_jax.terms.classes import classes, codes, fake_classes
 from gan_jax.terms.consistency import diversity, fake_consistency, latent_consistency, real_consistency
 from gan_jax.terms.matching import feature_matching
@@ -24,7 +24,7 @@ from gan_jax.terms.term import Term, keys, make_terms, memory_of, split, total
 
 __all__ = [
     "Term", "keys", "make_terms", "memory_of", "split", "total",
-    "adversarial", "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
+    "adversarial", "san", "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
     "gradient_penalty", "one_sided_gradient_penalty", "dragan",
     "real_consistency", "fake_consistency", "latent_consistency", "lecam", "feature_matching", "diversity",
     "classes", "fake_classes", "codes",

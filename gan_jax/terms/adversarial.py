@@ -1,4 +1,4 @@
-"""The generator's part of the objective."""
+"""The generator's part of the objective, and what SAN adds to the discriminator's."""
 
 import jax.numpy as jnp
 
@@ -18,3 +18,16 @@ def adversarial(weight: Weight = 1.0) -> Term:
         lambda c: jnp.mean(c.loss.generator(c.on_real.logits, c.on_fake.logits)),
         weight,
     )
+
+
+def san(weight: Weight = 1.0) -> Term:
+    """Wasserstein's objective for the direction of the discriminator's last layer, which then has a head of its own.
+
+    All other parameters, the length of that layer's weights too, learn by the game's `loss` alone.
+
+    Args:
+        weight: of the term.
+
+    Reference: Takida et al. 2024 (SAN), and its authors' code.
+    """
+    return Term("san", "discriminator", lambda c: jnp.mean(c.on_fake.along - c.on_real.along), weight)

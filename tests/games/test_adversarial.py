@@ -1,5 +1,7 @@
 """The adversarial game: its losses from its logits, its samples, and that it learns."""
 
+import math
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -158,7 +160,7 @@ def added(tiny, turn, changes, **data):
     [
         ("discriminator", "r1", {}),
         ("discriminator", "latent_consistency", {"sigma": 1.0}),
-        ("discriminator", "lecam", {}),
+        ("discriminator", "lecam", {"start": 0}),
         ("generator", "feature_matching", {}),
         ("generator", "diversity", {"sigma": 1.0}),
     ],
@@ -183,17 +185,27 @@ def test_consistency_with_augmentations_of_images(tiny, weight):
 
 
 def test_lecam_pulls_to_moving_averages_of_the_other_sort(tiny):
-    config = tiny(**{"terms.lecam": {"weight": 3.0, "decay": 0.9}})
+    config = tiny(**{"terms.lecam": {"weight": 3.0, "decay": 0.9, "start": 0}})
     game, variables, batch, _ = turn_values(config)
     own = {**variables["discriminator"], "lecam": {"real": jnp.float32(1), "fake": jnp.float32(-2)}}
     _, (updates, metrics) = game.turns[0].loss({**variables, "discriminator": own}, batch, KEY)
     real = np.asarray(game.discriminate(variables, batch["image"]))
     fake = np.asarray(game.discriminate(variables, sampled(game, variables, jax.random.split(KEY)[0], batch["index"])))
-    expected = np.mean((real + 2) ** 2) + np.mean((fake - 1) ** 2)
+    anchors = {"real": 0.9 * 1 + 0.1 * real.mean(), "fake": 0.9 * -2 + 0.1 * fake.mean()}
+    expected = np.mean((real - anchors["fake"]) ** 2) + np.mean((anchors["real"] - fake) ** 2)
     assert float(metrics["lecam"]) == pytest.approx(expected, rel=1e-4)
-    assert float(updates["lecam"]["real"]) == pytest.approx(0.9 * 1 + 0.1 * real.mean(), rel=1e-4)
-    assert float(updates["lecam"]["fake"]) == pytest.approx(0.9 * -2 + 0.1 * fake.mean(), rel=1e-4)
+    assert {name: float(x) for name, x in updates["lecam"].items()} == pytest.approx(anchors, rel=1e-4)
     assert variables["discriminator"]["lecam"] == {"real": 0, "fake": 0}
+
+
+@pytest.mark.parametrize("step, on, kept", [(998, False, 0.0), (999, False, 0.9), (1000, True, 0.9)])
+def test_lecam_begins_after_a_thousand_rounds(tiny, step, on, kept):
+    game, variables, batch, _ = turn_values(tiny(**{"terms.lecam": {"decay": 0.9}}))
+    own = {**variables["discriminator"], "lecam": {"real": jnp.float32(100), "fake": jnp.float32(0)}}
+    _, (updates, metrics) = game.turns[0].loss({**variables, "discriminator": own}, {**batch, "step": step}, KEY)
+    real = np.asarray(game.discriminate(variables, batch["image"])).mean()
+    assert (float(metrics["lecam"]) > 0) == on
+    assert float(updates["lecam"]["real"]) == pytest.approx(kept * 100 + (1 - kept) * real, rel=1e-4)
 
 
 def test_top_k_learns_from_the_best_fakes_alone(tiny):
@@ -253,8 +265,9 @@ def test_spectral_estimates_move_once_a_turn_of_their_player(tiny):
     assert values["r1"][1][0] == {}
 
 
-def test_an_auxiliary_classifier_is_trained_on_both_and_teaches_the_generator(tiny):
-    changes = {"terms.classes": {"discriminator": 2.0, "generator": 0.1}}
+@pytest.mark.parametrize("odena", [0.0, 3.0])
+def test_an_auxiliary_classifier_learns_from_real_examples_and_teaches_the_generator(tiny, odena):
+    changes = {"terms.classes": {"discriminator": 2.0, "generator": 0.1}, "terms.fake_classes": {"weight": odena}}
     config = tiny(**changes, **{"networks.discriminator.conditioning": "auxiliary"})
     game, variables, batch, values = turn_values(config, num_classes=3)
     network = mlp.Discriminator(num_classes=3, width=8, depth=2, conditioning="auxiliary")
@@ -264,15 +277,67 @@ def test_an_auxiliary_classifier_is_trained_on_both_and_teaches_the_generator(ti
         return found.logits, float(regularizers.cross_entropy(found.classes, batch["label"]).mean())
 
     real, wrong_real = output(batch["image"])
-    for turn, key, expected, weight in (
-        ("discriminator", jax.random.split(KEY)[0], lambda wrong_fake: wrong_real + wrong_fake, 2.0),
-        ("generator", KEY, lambda wrong_fake: wrong_fake, 0.1),
+    for turn, key, expected in (
+        ("discriminator", jax.random.split(KEY)[0], lambda wrong_fake: 2 * wrong_real + odena * wrong_fake),
+        ("generator", KEY, lambda wrong_fake: 0.1 * wrong_fake),
     ):
         fake, wrong_fake = output(sampled(game, variables, key, batch["index"], batch["label"]))
         value, (_, metrics) = values[turn]
-        assert float(metrics["classes"]) == pytest.approx(expected(wrong_fake), rel=1e-5)
+        assert float(metrics["classes"]) == pytest.approx(wrong_real if turn == "discriminator" else wrong_fake, 1e-5)
+        assert ("fake_classes" in metrics) == (odena > 0 and turn == "discriminator")
         rest = getattr(losses.non_saturating, turn)(real, fake).mean()
-        assert float(value) == pytest.approx(float(rest) + weight * expected(wrong_fake), rel=1e-5)
+        assert float(value) == pytest.approx(float(rest) + expected(wrong_fake), rel=1e-5)
+
+
+@pytest.mark.parametrize("labels", [0, 3])
+def test_san_moves_the_last_direction_by_itself(tiny, labels):
+    """The logits are those without it; the objective moves all but the direction, the term the direction alone."""
+    network = mlp.Discriminator(num_classes=labels, width=8, depth=2, conditioning="projection", san=True)
+    game, variables, batch, values = turn_values(tiny(**{"terms.san": {"weight": 2.0}}), num_classes=labels)
+    own, label = variables["discriminator"], batch.get("label") if labels else None
+    plain, found = (each.apply(own, batch["image"], label) for each in (network.clone(san=False), network))
+    np.testing.assert_allclose(found.logits, plain.logits, rtol=1e-4, atol=1e-6)
+
+    def gradient(of):
+        return jax.grad(lambda p: jnp.sum(getattr(network.apply({"params": p}, batch["image"], label), of)))(
+            own["params"]
+        )
+
+    last = "Dense_2"
+    along, logits = gradient("along"), gradient("logits")
+    w, bias = own["params"][last]["kernel"][:, 0], float(own["params"][last]["bias"][0])
+    if not labels:
+        np.testing.assert_allclose(found.along, found.logits - bias, rtol=1e-4, atol=1e-5)
+        assert abs(float(along[last]["kernel"][:, 0] @ w)) < 1e-4  # not its length
+        other = logits[last]["kernel"][:, 0]
+        np.testing.assert_allclose(other, other @ w * w / (w @ w), atol=1e-4)  # its length alone
+    others = {name: layer for name, layer in along.items() if name != last and not name.startswith("Embed")}
+    assert all(jnp.all(x == 0) for x in jax.tree.leaves(others))
+    fake = sampled(game, variables, jax.random.split(KEY)[0], batch["index"], *([batch["label"]] if labels else []))
+    on_fake = network.apply(own, fake, label)
+    value, (_, metrics) = values["discriminator"]
+    expected = float(jnp.mean(on_fake.along - found.along))
+    assert float(metrics["san"]) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    rest = float(losses.non_saturating.discriminator(found.logits, on_fake.logits).mean())
+    assert float(value) == pytest.approx(rest + 2 * expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("prior, deviation, most", [("normal", 1.0, 5.0), ("uniform", 3**-0.5, 1.0)])
+def test_the_prior_of_latents(tiny, prior, deviation, most):
+    game, *_ = start(tiny(**{"networks.prior": prior}))
+    z = np.asarray(game.spaces["z"].draw(KEY, jnp.arange(2000)))
+    assert abs(z.mean()) < 0.03 and z.std() == pytest.approx(deviation, rel=0.03)
+    assert 0.9 * min(most, 3) < np.abs(z).max() <= most
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_pair_may_be_augmented_alike(tiny, paired):
+    """Equal images, real and generated: the same draws make them equal for the discriminator too."""
+    config = tiny(**{"augment.name": "diffaugment", "augment.paired": paired, "loss": "relativistic"})
+    game, variables, batch, _ = turn_values(config, shape=(8, 8, 1))
+    fake = sampled(game, variables, jax.random.split(KEY)[0], batch["index"])
+    value, _ = game.turns[0].loss(variables, {**batch, "image": fake}, KEY)
+    assert (float(value) == pytest.approx(math.log(2), abs=1e-6)) == paired
 
 
 def test_latent_codes(tiny):

@@ -47,7 +47,14 @@ def test_the_keys_are_the_attributes_but_those_that_are_given():
     assert (keys["name"].default, keys["spectral"].default, keys["width"].default) == ("dcgan", False, 64)
     assert keys["minibatch"].choices == ("none", "stddev", "discrimination")
     assert keys["norm"].choices == ("batch", "device_batch", "instance", "affine_instance", "none")
-    assert "norm" not in keys_of("r3gan") and list(keys_of("patch")) == ["name", "spectral", "width", "layers", "norm"]
+    assert "norm" not in keys_of("r3gan") and list(keys_of("patch")) == [
+        "name",
+        "spectral",
+        "width",
+        "layers",
+        "norm",
+        "padding",
+    ]
     assert set(keys_of("srresnet", "Translator")) == {"name", "spectral", "width", "blocks", "norm", "bicubic"}
 
 
@@ -82,7 +89,14 @@ def test_each_role_has_one_signature():
 
 def test_defaults_are_of_the_named_network_alone():
     keys = networks.keys("Discriminator", name="patch", norm="instance", width=8, spectral=True)
-    assert complete(keys, {}) == {"name": "patch", "spectral": True, "width": 8, "layers": 3, "norm": "instance"}
+    assert complete(keys, {}) == {
+        "name": "patch",
+        "spectral": True,
+        "width": 8,
+        "layers": 3,
+        "norm": "instance",
+        "padding": "torch",
+    }
     assert complete(keys, {"name": "patch", "width": 2})["norm"] == "instance"
     other = complete(keys, {"name": "srresnet"})
     assert other == {"name": "srresnet", "spectral": False, "width": 64, "norm": "batch"}

@@ -23,7 +23,7 @@ NETWORKS = {
     "improved D": (improved.Discriminator(3, width=8), (IMAGES,), NOISE),
     "convnet D": (convnet.Discriminator(3, width=4), (IMAGES,), NOISE),
     "unet": (unet.Translator(SHAPE, width=4, depth=4), (IMAGES,), NOISE),
-    "patch": (patch.Discriminator(width=4), (IMAGES,), {}),
+    "patch": (patch.Discriminator(width=4, layers=2), (IMAGES,), {}),
     "translation": (translation.Translator(SHAPE, width=4, blocks=1), (IMAGES,), {}),
     "srresnet": (srresnet.Translator(SHAPE, factor=2, width=4, blocks=1, bicubic=True), (IMAGES,), {}),
     "srresnet D": (srresnet.Discriminator(width=4), (IMAGES,), {}),

@@ -19,6 +19,10 @@ def plain(x, kernel, stride):
     return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=DIMENSIONS)
 
 
+def same(size, kernel_size, stride):
+    return lax.padtype_to_pads(size, (kernel_size, kernel_size), (stride, stride), "SAME")
+
+
 FORMS = [
     *((as_product, kernel, stride, size) for kernel, stride in ((4, 2), (3, 1), (5, 3)) for size in ((6, 9), (2, 1))),
     *((by_taps, kernel, 1, size) for kernel in (4, 3) for size in ((6, 9), (2, 1))),
@@ -29,7 +33,15 @@ FORMS = [
 @pytest.mark.parametrize("form, kernel_size, stride, size", FORMS)
 def test_each_form_is_the_convolution(form, kernel_size, stride, size):
     x, kernel = normal(2, *size, 3), normal(kernel_size, kernel_size, 3, 4, seed=1)
-    np.testing.assert_allclose(form(x, kernel, stride), plain(x, kernel, stride), rtol=1e-4, atol=1e-4)
+    padding = same(size, kernel_size, stride)
+    np.testing.assert_allclose(form(x, kernel, stride, padding), plain(x, kernel, stride), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("form, kernel_size, stride", [(as_product, 4, 1), (as_product, 3, 2), (by_taps, 4, 1)])
+def test_forms_with_a_zero_on_each_side(form, kernel_size, stride):
+    x, kernel, padding = normal(2, 6, 9, 3), normal(kernel_size, kernel_size, 3, 4, seed=1), [(1, 1), (1, 1)]
+    expected = lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=DIMENSIONS)
+    np.testing.assert_allclose(form(x, kernel, stride, padding), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("form, stride", [(as_product, 2), (by_taps, 1), (by_tiles, 2)])
@@ -51,7 +63,9 @@ def test_the_layers_are_the_same_in_each_form(monkeypatch, form, stride, transpo
 
 
 def test_which_form_is_chosen():
-    choose = lambda *shape, kernel=(4, 4, 64, 64), stride=2: cpu_convolution.form(shape, kernel, stride)
+    def choose(*shape, kernel=(4, 4, 64, 64), stride=2):
+        return cpu_convolution.form(shape, kernel, stride, same(shape[1:3], kernel[0], stride))
+
     assert choose(1, 16, 16, 64) is as_product and choose(2, 16, 16, 64) is by_tiles
     assert choose(64, 28, 28, 64, kernel=(4, 4, 64, 32)) is None  # few channels
     assert choose(64, 28, 27, 64) is None and choose(64, 28, 28, 64, kernel=(3, 3, 64, 64)) is None
@@ -63,7 +77,9 @@ def test_which_form_is_chosen():
 
 def test_accelerators_have_their_own(monkeypatch):
     shapes = jax.ShapeDtypeStruct((1, 8, 8, 64), jnp.float32), jax.ShapeDtypeStruct((4, 4, 64, 64), jnp.float32)
-    count = lambda: str(jax.make_jaxpr(lambda x, k: layers._convolve(x, k, 2))(*shapes)).count("conv_general_dilated[")
+    count = lambda: str(jax.make_jaxpr(lambda x, k: layers._convolve(x, k, 2, "same"))(*shapes)).count(
+        "conv_general_dilated["
+    )
     assert count() == 0
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert count() == 1

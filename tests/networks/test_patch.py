@@ -30,10 +30,12 @@ def test_it_has_the_parameters_of_the_authors_network(channels, norm, expected):
 @pytest.mark.parametrize("norm", ["affine_instance", "instance", "batch", "none"])
 @pytest.mark.parametrize("size, layers, patches", [((64, 48), 3, (8, 6)), ((29, 17), 3, (4, 3)), ((8, 9), 1, (4, 5))])
 def test_one_logit_a_patch(size, layers, patches, norm):
-    network = Discriminator(width=2, layers=layers, norm=norm)
-    output, _ = jax.eval_shape(network.init_with_output, KEY, jnp.zeros((2, *size, 3)))
-    assert output.logits.shape == (2, *patches)
-    assert output.features.shape == (2, *patches, 2 ** (layers + 1))
+    """With the authors' padding, two fewer in each direction."""
+    for padding, less in (("same", 0), ("torch", 1)):
+        network = Discriminator(width=2, layers=layers, norm=norm, padding=padding)
+        output, _ = jax.eval_shape(network.init_with_output, KEY, jnp.zeros((2, *size, 3)))
+        assert output.logits.shape == (2, patches[0] - 2 * less, patches[1] - 2 * less)
+        assert output.features.shape == (2, patches[0] - less, patches[1] - less, 2 ** (layers + 1))
     assert output.classes is None and output.codes is None
 
 
@@ -66,7 +68,8 @@ def test_one_example_does_not_depend_on_the_others():
         ((16, 16, 3), {"num_classes": 10}, "without labels"),
         ((16, 16, 3), {"layers": 0}, "layers >= 1"),
         ((2,), {}, "needs images"),
-        ((8, 8, 3), {}, "more than one pixel"),
+        ((8, 8, 3), {"padding": "same"}, "more than one pixel"),
+        ((16, 16, 3), {}, "3 layers needs images of 17 pixels or more, not 16x16: set .*layers to less"),
     ],
 )
 def test_mistakes_are_named(shape, options, message):

@@ -175,7 +175,7 @@ def test_attention_against_numpy(size):
 
 def test_conditional_batch_norm_is_centered_at_gain_1_and_bias_0():
     x, code = normal(4, 3, 3, 5), normal(4, 6, seed=1)
-    norm = ConditionalBatchNorm()
+    norm = ConditionalBatchNorm("batch", "normal")
     variables = norm.init(KEY, x, code, train=True)
     plain = (x - x.mean(axis=(0, 1, 2))) / jnp.sqrt(x.var(axis=(0, 1, 2)) + 1e-5)
     y, _ = norm.apply(variables, x, 0 * code, train=True, mutable=["batch_stats"])
@@ -184,6 +184,10 @@ def test_conditional_batch_norm_is_centered_at_gain_1_and_bias_0():
     gain, bias = (code @ variables["params"][name]["kernel"] for name in ("gain", "bias"))
     assert 0.001 < jnp.abs(gain).max() < 0.5
     np.testing.assert_allclose(y, (1 + gain)[:, None, None] * plain + bias[:, None, None], atol=1e-5)
+    params = ConditionalBatchNorm("batch", "glorot").init(KEY, x, code, train=True)["params"]
+    assert all(jnp.all(kernel == 0) for kernel in jax.tree.leaves(params))
+    kernel = ConditionalBatchNorm("batch", "orthogonal").init(KEY, x, code, train=True)["params"]["gain"]["kernel"]
+    np.testing.assert_allclose(kernel.T @ kernel, np.eye(5), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +266,7 @@ def test_initial_weights_are_as_asked_for(network, data, monkeypatch):
     monkeypatch.setattr(resnet, "weights", lambda name, gain=1.0: nn.initializers.constant(gain * (name == "normal")))
     variables = jax.jit(network.clone(initial_weights="normal").init)(KEY, data, jnp.arange(2))
     for path, x in flatten_dict(variables["params"], sep=".").items():
-        if x.ndim >= 2 and "ConditionalBatchNorm" not in path:
+        if x.ndim >= 2:
             assert jnp.all(x == (2**0.5 if "Block" in path and "Conv" in path else 1)), path
 
 

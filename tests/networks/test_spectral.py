@@ -77,6 +77,18 @@ def test_it_moves_only_when_it_may():
         assert not np.allclose(u, variables["spectral"][path])
 
 
+def test_a_weight_of_0_stays_as_it_is_until_it_moves():
+    network = SpectralNorm(nn.Dense(5, kernel_init=nn.initializers.zeros))
+    variables = iterated(network, network.init(KEY, X), X, 2)
+    loss = lambda p: jnp.sum(network.apply({**variables, "params": p}, X))
+    gradient = jax.grad(loss)(variables["params"])["kernel"]
+    np.testing.assert_allclose(gradient, np.broadcast_to(np.asarray(X).sum(axis=0)[:, None], (6, 5)), rtol=1e-5)
+    variables["params"]["kernel"] -= gradient
+    variables = iterated(network, variables, X, 30)
+    w = np.asarray(variables["params"]["kernel"])
+    assert float(sigma(w, variables["spectral"]["kernel"])) == pytest.approx(np.linalg.svd(w)[1][0], rel=1e-5)
+
+
 def test_embeddings_are_normalized_biases_and_gains_are_not():
     network = SpectralNorm(mlp.Discriminator(num_classes=3, width=4, depth=1, norm="batch"))
     vectors = network.init(KEY, X, jnp.zeros(4, jnp.int32))["spectral"]

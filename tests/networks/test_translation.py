@@ -57,8 +57,8 @@ def test_it_is_what_the_paper_says():
         padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="reflect")
         return conv(padded, layer["kernel"], 1)[:, pad:-pad, pad:-pad] + layer["bias"]
 
-    strided = lambda x, layer: conv(x, layer["kernel"], 2) + layer["bias"]
-    enlarged = lambda x, layer, size: conv_transpose(x, layer["kernel"], 2, size) + layer["bias"]
+    strided = lambda x, layer: conv(x, layer["kernel"], 2, "torch") + layer["bias"]
+    enlarged = lambda x, layer, size: conv_transpose(x, layer["kernel"], 2, size, "torch") + layer["bias"]
     norm = lambda x: (x - x.mean((1, 2), keepdims=True)) / jnp.sqrt(x.var((1, 2), keepdims=True) + 1e-5)
     activate = lambda x: jnp.maximum(norm(x), 0)
 
