@@ -28,6 +28,7 @@ LOOP = {
     "ema": {
         "half_life_kimg": Key(10.0, "of the averaged parameters", 0),
         "ramp_up": Key(0.05, "the half-life is at most this share of the images seen", TINY, 1),
+        "others_kimg": Key("", "half-lives of further averages, such as 1,100; --half_life chooses one afterwards"),
     },
     "log_kimg": Key(2.0, "between two lines of the log", TINY, resumable=True),
     "sample_kimg": Key(10.0, "between two pictures of samples", TINY, resumable=True),

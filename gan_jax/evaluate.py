@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import images
+from gan_jax.averages import AVERAGES
 from gan_jax.data import Source
 from gan_jax.errors import UserError
 from gan_jax.evaluation import features as feature_files
@@ -46,7 +47,7 @@ def evaluate_run(
     metrics: str,
     features: str,
     checkpoint: str,
-    ema: bool,
+    ema: bool | str,
     out: Path | None,
     overwrite: bool = False,
 ) -> Report:
@@ -60,7 +61,7 @@ def evaluate_run(
         metrics: see `gan_jax.evaluation.metrics.choose`.
         features: see `gan_jax.evaluation.features.resolve_features`.
         checkpoint: "best", "last" or a number of rounds.
-        ema: whether by the averaged parameters.
+        ema: see `Run.variables`.
         out: the JSON file; None: a line more of evaluations.jsonl in the workdir. The picture of neighbors lies
             beside it.
         overwrite: whether `out` may replace another report.
@@ -184,15 +185,17 @@ def make_fakes(
     return lambda variables: generated(game_map, fields, variables, given, num, seed), labels
 
 
-def about_samples(config, experiment: Experiment, state: State, source: str, ema: bool, labels: str) -> dict[str, str]:
+def about_samples(
+    config, experiment: Experiment, state: State, source: str, ema: bool | str, labels: str
+) -> dict[str, str]:
     """What the protocol says of samples."""
     statistics = "none"
-    if any(len(state.variables[player]) > 1 for player in state.ema):
+    if any(len(state.variables[player].keys() - {AVERAGES}) > 1 for player in state.ema):
         own = ema and experiment.game.calibrate
         statistics = f"re-estimated from {CALIBRATED_ON:,} samples" if own else "running averages of training"
     about = {
         "source": source,
-        "generator": "averaged" if ema else "newest",
+        "generator": f"averaged, half-life {ema} kimg" if isinstance(ema, str) else "averaged" if ema else "newest",
         "batch_statistics": statistics,
         "labels": labels,
         "truncation": "none",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gan_jax import games
+from gan_jax import averages, games
 from gan_jax.errors import UserError
 from gan_jax.game import Game, State, batches_per_round, init_state
 from gan_jax.lookup import import_by_name
@@ -49,8 +49,11 @@ def build(config, fields: Fields) -> Experiment:
         rates[player] = learning_rate(own, images_per_round=per_round, correction=correction)
         optimizers[player] = make_optimizer(own, rates[player], correction=correction)
 
+    others = averages.half_lives(config)
+
     def start(seed):
-        return init_state(game, optimizers, jax.random.fold_in(jax.random.key(seed), INITIAL_VARIABLES))
+        state = init_state(game, optimizers, jax.random.fold_in(jax.random.key(seed), INITIAL_VARIABLES))
+        return averages.begin(state, others)
 
     init = jax.jit(start)
     total_rounds = math.ceil(config.total_kimg * 1000 / per_round)

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from gan_jax import averages, data, migration, modalities, own_code
 from gan_jax import config as configs
-from gan_jax import data, migration, modalities, own_code
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
 from gan_jax.evaluate import best_so_far, is_monitored, make_monitor
@@ -163,6 +163,7 @@ def compile_round(config, experiment: Experiment, runner: Runner) -> Callable:
         axis_name=runner.axis_name,
         micro_batches=config.micro_batches,
     )
+    play_round = averages.keep(play_round, experiment.game, config, experiment.images_per_round)
     return runner.compile(play_round, partial(data.prepare, fields=experiment.fields))
 
 

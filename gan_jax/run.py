@@ -54,18 +54,28 @@ class Run:
     state: State
     record: dict
 
-    def variables(self, ema: bool = True) -> Variables:
-        """The averaged ones, with running statistics re-estimated for them, or the newest."""
-        return self._averaged if ema else self.state.variables
+    def variables(self, ema: bool | str = True) -> Variables:
+        """The averaged ones, with running statistics re-estimated for them, or the newest.
 
-    def sample(self, num: int = 64, seed: int = 0, label: str | int | None = None, ema: bool = True) -> np.ndarray:
+        Args:
+            ema: whether the averaged ones; or which of them, the half-life of a further average, see
+                `gan_jax.averages`.
+
+        Raises:
+            UserError: there is no such average.
+        """
+        return self._averaged(ema if isinstance(ema, str) else None) if ema else self.state.variables
+
+    def sample(
+        self, num: int = 64, seed: int = 0, label: str | int | None = None, ema: bool | str = True
+    ) -> np.ndarray:
         """Examples from noise; the first of many are those of few.
 
         Args:
             num: how many.
             seed: of the noise.
             label: of a conditional game, the name of a class or its number; None: each class in turn.
-            ema: whether by the averaged generator.
+            ema: see `variables`.
 
         Returns:
             [num, ...] as stored: images are uint8 [num, H, W, C].
@@ -80,7 +90,7 @@ class Run:
         given = {"label": labels} if self.class_names else {}
         return self._run(self.noise_map, given, num, seed, ema)
 
-    def apply(self, name: str, given: Mapping[str, np.ndarray], seed: int = 0, ema: bool = True) -> np.ndarray:
+    def apply(self, name: str, given: Mapping[str, np.ndarray], seed: int = 0, ema: bool | str = True) -> np.ndarray:
         """What a map of the game makes of examples.
 
         Args:
@@ -88,7 +98,7 @@ class Run:
             given: {field: [n, ...]} for each field that it takes, as stored: images are uint8 [n, H, W, C], labels
                 int [n], or, to mix classes, weights over them, float [n, K].
             seed: of the noise, if there is any.
-            ema: whether by the averaged parameters.
+            ema: see `variables`.
 
         Returns:
             [n, ...] of the field that the map makes, as stored.
@@ -128,12 +138,12 @@ class Run:
         conditional = "label" in self.experiment.game.maps[self.noise_map].given
         return self.experiment.fields["label"].names if conditional else ()
 
-    def _run(self, name: str, given: dict[str, np.ndarray], num: int, seed: int, ema: bool) -> np.ndarray:
+    def _run(self, name: str, given: dict[str, np.ndarray], num: int, seed: int, ema: bool | str) -> np.ndarray:
         return self._samplers[name](self.variables(ema), jax.random.key(seed), given, np.arange(num))
 
     @functools.cached_property
-    def _averaged(self) -> Variables:
-        return make_averager(self.experiment.game)(self.state)
+    def _averaged(self) -> Callable[[str | None], Variables]:
+        return functools.cache(functools.partial(make_averager(self.experiment.game), self.state))
 
     @functools.cached_property
     def _samplers(self) -> dict[str, Callable]:
@@ -186,7 +196,7 @@ def sample_to_file(
     num: int,
     seed: int,
     label: str | int | None,
-    ema: bool,
+    ema: bool | str,
     checkpoint: str = "last",
     overwrite: bool = False,
 ) -> None:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax import averages
 from gan_jax.data.source import Rows, Source
 from gan_jax.errors import Diverged, UserError
 from gan_jax.game import Game, Map, State, Variables
@@ -21,15 +22,17 @@ CALIBRATED_ON = CALIBRATION_BATCHES * CALIBRATION_BATCH_SIZE
 NUMBERS = 2**21  # in all examples that a map is given at once, so that there is memory for large ones
 
 
-def make_averager(game: Game) -> Callable[[State], Variables]:
-    """`state -> variables` with averaged parameters, and running statistics re-estimated for them.
+def make_averager(game: Game) -> Callable[..., Variables]:
+    """`(state, half_life) -> variables` with averaged parameters, and running statistics re-estimated for them.
 
     The statistics of batch normalization belong to the parameters under which they were gathered; those of the
     averaged generator are estimated from 32 batches of 64 samples of its own (an exponential average, momentum 0.9).
+    With a half-life it is one of the further averages, see `averages.choose`.
     """
     calibrate = jax.jit(game.calibrate) if game.calibrate else None
 
-    def average(state: State) -> Variables:
+    def average(state: State, half_life: str | None = None) -> Variables:
+        state = averages.choose(state, half_life)
         averaged = {player: {**state.variables[player], "params": params} for player, params in state.ema.items()}
         variables = {**state.variables, **averaged}
         if calibrate and any(len(own) > 1 for own in averaged.values()):

@@ -43,6 +43,8 @@ def train_seeds(config, experiment: Experiment, source: Source, seeds: Sequence[
     period = math.lcm(*(turn.every for turn in game.turns))
     if any(turn.first or turn.last is not None for turn in game.turns):
         raise UserError("a game whose turns begin later or end cannot be trained as one program")
+    if config.ema.others_kimg:
+        raise UserError(f"--config.ema.others_kimg={config.ema.others_kimg}: seeds at once have one average")
     if total % period:
         raise UserError(f"total_kimg is {total} rounds, no multiple of {period}, the period of lazy turns: change it")
     repeats, batch_size = batches_per_round(game), config.batch_size

@@ -30,7 +30,7 @@ def translate_files(
     halves: bool,
     animate: bool,
     seed: int,
-    ema: bool,
+    ema: bool | str,
     checkpoint: str,
     overwrite: bool = False,
 ) -> None:
@@ -52,7 +52,7 @@ def translate_files(
         halves: whether the pictures hold input and target side by side, as those that the run was trained on.
         animate: whether to write the animations.
         seed: of the generator's noise.
-        ema: whether by the averaged generator.
+        ema: see `Run.variables`.
         checkpoint: "best", "last" or a number of rounds.
         overwrite: whether files that this library has made may be replaced.
 
@@ -180,7 +180,7 @@ def half(example: np.ndarray, first: bool) -> np.ndarray:
     return example[:, :, : width // 2] if first else example[:, :, width // 2 :]
 
 
-def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: bool) -> Callable:
+def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: bool | str) -> Callable:
     """`(example [1, ...], number) -> result [1, ...]`, as stored; the number is that of its noise.
 
     Args:

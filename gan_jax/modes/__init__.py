@@ -13,6 +13,8 @@ from typing import Any
 
 from absl import flags
 
+from gan_jax.errors import UserError
+
 DEFAULT_CONFIG = "digits_dcgan"
 SHARED = {
     "config": (
@@ -24,6 +26,11 @@ SHARED = {
     "workdir": (flags.DEFINE_string, None, "The run's folder."),
     "seed": (flags.DEFINE_integer, 0, "Of all that is random."),
     "ema": (flags.DEFINE_bool, True, "Use the averaged parameters; --noema: the newest ones."),
+    "half_life": (
+        flags.DEFINE_string,
+        None,
+        "Use the average with this half-life in kimg, one of the run's config.ema.others_kimg.",
+    ),
     "checkpoint": (flags.DEFINE_string, "last", "last, best, or a number of rounds."),
     "code": (
         flags.DEFINE_multi_string,
@@ -46,3 +53,14 @@ def shared(values: flags.FlagValues, *names: str, **defaults: Any) -> None:
     for name in (*names, *defaults):
         define, default, doc = SHARED[name]
         define(name, defaults.get(name, default), doc, flag_values=values)
+
+
+def average(ema: bool, half_life: str | None) -> bool | str:
+    """Which parameters the flags ask for, see `gan_jax.run.Run.variables`.
+
+    Raises:
+        UserError: they ask for the newest and for an average.
+    """
+    if half_life and not ema:
+        raise UserError(f"--half_life={half_life} and --noema: choose one of them")
+    return half_life or ema

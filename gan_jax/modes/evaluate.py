@@ -11,7 +11,7 @@ from absl import flags
 
 from gan_jax import cli, own_code
 from gan_jax.errors import UserError
-from gan_jax.modes import shared
+from gan_jax.modes import average, shared
 
 
 def define(values: flags.FlagValues) -> None:
@@ -24,16 +24,19 @@ def define(values: flags.FlagValues) -> None:
     text("features", "auto", "points, pixels, classifier[:FILE], inception[:FILE] or inception_clean[:FILE].")
     number("num", 50_000, "How many samples.")
     text("out", None, "FILE.json for the report; by default a line more of evaluations.jsonl in the workdir.")
-    shared(values, "seed", "ema", "checkpoint", "overwrite", "code")
+    shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 
-def run(*, workdir, images_a, images_b, image_size, num, seed, out, ema, checkpoint, code=None, **options) -> None:
+def run(
+    *, workdir, images_a, images_b, image_size, num, seed, out, ema, half_life, checkpoint, code=None, **options
+) -> None:
     if (workdir is None) == (images_a is None) or (images_a and images_b is None):
         raise UserError("--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH")
     if workdir and image_size:
         raise UserError("--image_size is for --images_a: a run's samples have the size that it was trained on")
-    if images_a and (checkpoint != "last" or not ema):
-        raise UserError("--checkpoint and --noema are for --workdir: --images_a are taken as they are")
+    ema = average(ema, half_life)
+    if images_a and (checkpoint != "last" or ema is not True):
+        raise UserError("--checkpoint, --half_life and --noema are for --workdir: --images_a are taken as they are")
     if out is not None and not (out.endswith(".json") and Path(out).expanduser().absolute().parent.is_dir()):
         raise UserError(f"--out={out}: must be a .json file in a folder that exists")
     if num < 1:

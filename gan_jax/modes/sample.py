@@ -11,7 +11,7 @@ from absl import flags
 
 from gan_jax import cli, own_code
 from gan_jax.errors import UserError
-from gan_jax.modes import shared
+from gan_jax.modes import average, shared
 
 
 def define(values: flags.FlagValues) -> None:
@@ -20,10 +20,10 @@ def define(values: flags.FlagValues) -> None:
     text("out", None, "The file: .png or another picture, or .npz for arrays.")
     number("num", 64, "How many.")
     text("label", None, "Of a conditional run, a class, by its name or number; by default each in turn.")
-    shared(values, "seed", "ema", "checkpoint", "overwrite", "code")
+    shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 
-def run(*, workdir: str | None, out: str | None, seed: int, code, **options) -> None:
+def run(*, workdir: str | None, out: str | None, seed: int, ema, half_life, code, **options) -> None:
     if workdir is None or out is None:
         raise UserError("--mode=sample needs --workdir=DIR and --out=FILE.png or FILE.npz")
     cli.check_seed(seed)
@@ -32,4 +32,4 @@ def run(*, workdir: str | None, out: str | None, seed: int, code, **options) -> 
     from gan_jax.run import sample_to_file
 
     with own_code.trusting(workdir, code):
-        sample_to_file(workdir, out, seed=seed, **options)
+        sample_to_file(workdir, out, seed=seed, ema=average(ema, half_life), **options)

@@ -12,7 +12,7 @@ from absl import flags
 
 from gan_jax import cli, own_code
 from gan_jax.errors import UserError
-from gan_jax.modes import shared
+from gan_jax.modes import average, shared
 
 
 def define(values: flags.FlagValues) -> None:
@@ -24,10 +24,10 @@ def define(values: flags.FlagValues) -> None:
     text("image_size", None, "What the network gets: 64, 48x80, or native, the pictures' own; by default the run's.")
     switch("halves", False, "The pictures are pairs, like those of the run: take the half that is the input.")
     switch("animate", False, "Also write animations in which input and output take turns.")
-    shared(values, "seed", "ema", "checkpoint", "overwrite", "code")
+    shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 
-def run(*, workdir, input, out, image_size, seed: int, code=None, **options) -> None:
+def run(*, workdir, input, out, image_size, seed: int, ema, half_life, code=None, **options) -> None:
     if workdir is None or input is None or out is None:
         raise UserError("--mode=translate needs --workdir=DIR, --input=FILE_OR_FOLDER and --out=FOLDER")
     cli.check_seed(seed)
@@ -38,4 +38,5 @@ def run(*, workdir, input, out, image_size, seed: int, code=None, **options) -> 
     from gan_jax.translate import translate_files
 
     with own_code.trusting(workdir, code):
-        translate_files(workdir, given, out, image_size=image_size or "run", seed=seed, **options)
+        options |= {"image_size": image_size or "run", "seed": seed, "ema": average(ema, half_life)}
+        translate_files(workdir, given, out, **options)
