@@ -14,7 +14,8 @@ Result: 200 kimg (12,500 rounds), seed 0, one core of an AMD EPYC, 20 min at 165
 0.930, Fréchet distance 2.94; the gray pictures themselves 0.0485, no PSNR (some were gray already), 0.955 and 6.32;
 10,000 training pictures 0.25. So it dares colors that are not always the right ones: skies are blue and lawns green, a
 yellow plane is gray. The features are those of a classifier of CIFAR-10 (docs/results.md), by
---config.evaluation.features=classifier:cifar10.npz; averaged generator.
+--config.evaluation.features=classifier:cifar10.npz; averaged generator. Measured with
+`--config.networks.discriminator.padding=same`, before it was the authors'.
 """
 
 from gan_jax.config import config_for

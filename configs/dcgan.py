@@ -2,7 +2,7 @@
 
 Paper: Radford et al. 2016: the non-saturating objective, Adam 2e-4 (0.5, 0.999), batch 128, 100 uniform latents. FID
 48.3 on CIFAR-10 in Kang et al. 2023 (StudioGAN), at its best checkpoint, 137 at the end, but of networks three times as
-large (3.81 and 2.93 million parameters, here 1.16 and 0.66), with two turns of the discriminator and flips.
+large (3.81 and 2.93 million parameters, here 1.07 and 0.66), with two turns of the discriminator and flips.
 
     python main.py --config=dcgan
     python main.py --config=dcgan:digits

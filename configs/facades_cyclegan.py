@@ -3,6 +3,7 @@
 Paper: Zhu et al. 2017: two ResNet generators of 11.4 million parameters (9 blocks at 256 pixels, 6 at 128), two
 PatchGANs of 70 pixels, least squares, cycle 10, identity half of that, a history of 50 images, batch 1, 200 epochs of
 400 pictures, the second half with a falling rate. Its official weights have an FID of 123.6 (MMGeneration's protocol).
+What differs: the discriminators move before the generators, see `gan_jax.games.cyclegan`, and generators are averaged.
 
 The data are those of facades_pix2pix, whose docstring says how to get them; plans are A, the inputs, and photographs B.
 
@@ -14,7 +15,9 @@ The second is for CPUs: 64 pixels, a quarter of the width, 4 blocks, patches of 
 Result: at 64 pixels, 12 kimg (12,000 rounds), seed 0, one core of an AMD EPYC beside other work, 38 min: the cycle loss
 falls from 0.59 to 0.27 (means over both sets). On the 106 test pictures: L1 0.205, SSIM 0.10, Fréchet distance 10.9 at
 the end; 0.203, 0.08 and 10.2 at the best round (6 kimg, by PSNR). The plans themselves: 0.391, -0.01 and 164; 106
-training photographs: 7.8. At 256 pixels not yet measured: it needs a GPU or TPU.
+training photographs: 7.8. Measured with `--config.networks.discriminator.padding=same` and
+`--config.networks.generator.padding=same`, before it was the authors'. At 256 pixels not yet measured: it needs a GPU
+or TPU.
 """
 
 from gan_jax.config import config_for

@@ -2,7 +2,8 @@
 
 Paper: Isola et al. 2017: U-Net of 54.4 million parameters, dropout as noise, PatchGAN of 70 pixels, cross-entropy and
 100 L1, batch 1, 200 epochs of 400 pictures, the second half with a falling rate. Its official weights have an FID of
-119.1 (106 pictures, MMGeneration's protocol).
+119.1 (106 pictures, MMGeneration's protocol). What differs: the generator is averaged, and the rate falls with every
+image, there with every epoch.
 
 The data are the CMP facades (Tylecek and Sara 2013) as the paper's authors prepared them, the plan on the right:
 

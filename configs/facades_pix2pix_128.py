@@ -8,7 +8,8 @@ patch of the discriminator has 34 pixels, batch 4 with twice the rate, 60 epochs
 Result: 24 kimg (6,000 rounds), seed 0, two cores of an AMD EPYC, 24 min (18 images/s). On the 106 test pictures: L1
 0.176, PSNR 12.9 dB, SSIM 0.25, Fréchet distance 13.4 at the end; 0.169, 13.3, 0.27 and 14.2 at the best round (12 kimg,
 by Fréchet distance among the validation pictures). The plans themselves: 0.399, 6.6, 0.03 and 167; 106 training
-photographs: 7.8. The features are those of a classifier of CIFAR-10 at 32 pixels (docs/results.md), by
+photographs: 7.8. Measured with `--config.networks.discriminator.padding=same`, before it was the authors'. The features
+are those of a classifier of CIFAR-10 at 32 pixels (docs/results.md), by
 --config.evaluation.features=classifier:cifar10.npz.
 """
 

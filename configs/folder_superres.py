@@ -1,8 +1,9 @@
 """SRGAN on your own pictures: four times as high and wide.
 
 Paper: Ledig et al. 2017: SRResNet of 16 blocks, windows of 96 pixels, batch 16, Adam 1e-4; mean squared error first,
-then 0.001 of the adversarial and some of the perceptual loss (here beside the former). The paper's perceptual player is
-VGG-19: `--config.terms.perceptual.features=vgg19:FILE.pth` with torchvision's vgg19-*.pth, and
+then 0.001 of the adversarial and some of the perceptual loss (here beside the former). Each stage has 50,000 rounds;
+the paper's have 1,000,000 and 200,000, at ImageNet's size. The paper's perceptual player is VGG-19:
+`--config.terms.perceptual.features=vgg19:FILE.pth` with torchvision's vgg19-*.pth, and
 `--config.terms.perceptual.weight=1.0`. By default it is the classifier in the package; one of your own pictures is
 better (`--mode=train_classifier`).
 

@@ -2,8 +2,9 @@
 
 Paper: Salimans et al. 2016, sections 5 and 6.1: K classes and a generator's images as one more, feature matching, 100
 labels of MNIST; 0.93 % of errors there, with 60,000 images without labels in place of 8,000. What differs: the
-classifier is convolutional and sees small affine maps of all images, and its answers shall agree on two of them (Laine
-and Aila 2017, without their ramp).
+classifier is convolutional and sees small affine maps of all images, its answers shall agree on two of them (Laine and
+Aila 2017, without their ramp), and the noise at its input, 0.3 there for images in [0, 1], is half as strong: 0.3
+for images in [-1, 1].
 
     python main.py --config=semi_supervised
     python main.py --config=semi_supervised --config.terms.agreement.weight=0

@@ -237,7 +237,8 @@ def ada_update(
     Returns:
         The new state; its p never leaves [0, 1].
 
-    Reference: Karras et al. 2020 (ADA), section 3, eq. 1.
+    Reference: Karras et al. 2020 (ADA), section 3, eq. 1. In the authors' code p moves a turn earlier, and may exceed
+    1.
     """
     chex.assert_rank(real_logits, 1)
     # Several devices have their states averaged after each turn, and a mean of their directions would not be the

@@ -32,7 +32,7 @@ def ema_decay(half_life_kimg: float, ramp_up: float, images_per_round: int) -> S
         ramp_up: the half-life is at most this share of the images seen so far, so that the start is soon forgotten.
         images_per_round: real images that the discriminator sees a round.
 
-    Reference: Karras et al. 2020 (StyleGAN2-ADA), training loop.
+    Reference: Karras et al. 2020 (StyleGAN2-ADA), training loop, which does not count the images of the running round.
     """
 
     def decay(step):

@@ -44,10 +44,22 @@ def test_generated_pages_are_up_to_date(page):
     assert make() == PAGES[f"docs/{page}"], "run: python docs/make_reference.py"
 
 
-@pytest.mark.parametrize("page", ["configs.md", "results.md", "objectives.md"])
+@pytest.mark.parametrize("page", ["configs.md", "results.md", "objectives.md", "reproduction.md"])
 def test_every_config_is_there(page):
     for name in cli.config_names():
         assert f"`{name}`" in PAGES[f"docs/{page}"]
+
+
+def test_tests_of_parity_exist():
+    """Those that are named as what shows it, such as `test_losses::test_dragan`."""
+    page, found = PAGES["docs/reproduction.md"], 0
+    tests = {path.stem: path.read_text() for path in (ROOT / "tests" / "parity").glob("test_*.py")}
+    for name in re.findall(r"`(?:\w+::)?(test_\w+)`", page):
+        found += 1
+        assert name in tests or any(f"def {name}(" in text for text in tests.values()), name
+    for module, name in re.findall(r"`(test_\w+)::(test_\w+)`", page):
+        assert f"def {name}(" in tests[module], f"{module}::{name}"
+    assert found > 20
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -18,13 +18,6 @@ def test_consistency():
     np.testing.assert_allclose(regularizers.consistency(logits, others), (logits - others) ** 2, rtol=1e-6)
 
 
-def test_lecam():
-    real, fake = RNG.normal(size=(2, 5)).astype(np.float32)
-    value = regularizers.lecam(real, fake, jnp.float32(0.3), jnp.float32(-2))
-    expected = np.maximum(real + 2, 0) ** 2 + np.maximum(0.3 - fake, 0) ** 2
-    np.testing.assert_allclose(value, expected, rtol=1e-6)
-
-
 def test_feature_matching():
     real, fake = RNG.normal(size=(2, 6, 3))
     expected = np.linalg.norm(real.mean(axis=0) - fake.mean(axis=0)) ** 2
@@ -72,22 +65,3 @@ def test_cross_entropy_with_weights_is_the_mean_by_them(dtype):
 def test_cross_entropy_rejects_weights_over_other_classes():
     with pytest.raises(AssertionError):
         regularizers.cross_entropy(jnp.zeros((5, 3)), jnp.zeros((5, 4)))
-
-
-def test_code_information():
-    """The categories' cross-entropy, and a Gaussian's -log density but for its constant."""
-    read, continuous = RNG.normal(size=(4, 5)), RNG.uniform(-1, 1, size=(4, 2))
-    labels = np.array([2, 0, 1, 1])
-    code = np.concatenate([np.eye(3)[labels], continuous], axis=1)
-    gaussian = 0.5 * ((read[:, 3:] - continuous) ** 2).sum(axis=1)
-    expected = regularizers.cross_entropy(read[:, :3], labels) + gaussian
-    np.testing.assert_allclose(regularizers.code_information(read, code, 3), expected, rtol=1e-5)
-
-
-def test_orthogonality():
-    q = np.linalg.qr(RNG.normal(size=(12, 4)))[0]
-    assert float(regularizers.orthogonality(5 * q.reshape(3, 4, 4))) == pytest.approx(0, abs=1e-8)
-    w = RNG.normal(size=(6, 3))
-    gram = w.T @ w
-    expected = (gram**2).sum() - (np.diag(gram) ** 2).sum()
-    assert float(regularizers.orthogonality(w)) == pytest.approx(expected / 2, rel=1e-5)

@@ -1,4 +1,7 @@
-"""Perceptual path length: how much a picture changes with a small step in latent space."""
+"""Perceptual path length: how much a picture changes with a small step in latent space.
+
+Published figures measure the change by LPIPS, here it is that of the chosen features: they cannot be compared.
+"""
 
 import chex
 import jax

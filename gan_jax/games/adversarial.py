@@ -2,7 +2,8 @@
 
 One round is `n_critic` turns of the discriminator, its lazy terms if they are due, and a turn of the generator. The
 losses are lists of terms, `config.terms`; what the discriminator sees (`augment`, `pac`) and which fakes the generator
-learns from (`generator_batch`, `top_k`) are kinds of their own.
+learns from (`generator_batch`, `top_k`) are kinds of their own. Generated examples have the labels of the batch's real
+ones; many authors draw them uniformly, which is the same where classes are equally frequent.
 """
 
 from collections.abc import Callable

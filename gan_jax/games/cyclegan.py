@@ -2,6 +2,9 @@
 
 The player "generator" holds two networks, A to B and B to A, and so does the discriminator. What goes there and back
 shall come back as it was.
+
+The discriminators move first, and the generators learn from the moved ones; both see the same images. In the authors'
+code the generators move first, and learn from the discriminators of the round before.
 """
 
 from collections.abc import Callable

@@ -225,7 +225,8 @@ def minibatch_stddev(x: jax.Array) -> jax.Array:
 class MinibatchDiscrimination(nn.Module):
     """How near each example [B, A] is to the others by each of some learned measures: [B, kernels].
 
-    o_b(x_i) = sum over j of exp(-|M_ib - M_jb|_1), with M_i = x_i T, T [A, kernels * dimensions].
+    o_b(x_i) = sum over j of exp(-|M_ib - M_jb|_1), with M_i = x_i T, T [A, kernels * dimensions]. As in the paper, j
+    may be i, which adds 1; the authors' code leaves that out, and normalizes T's weights.
 
     Attributes:
         kernels: measures, b.

@@ -46,9 +46,10 @@ def downsample(x: jax.Array) -> jax.Array:
 
     In each direction a window is filtered with a pixel on either side, which is 0 outside the image.
     """
+    x = jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)))
     for axis in (1, 2):
-        x = (shift(x, 1, axis) + 3 * x + 3 * shift(x, -1, axis) + shift(x, -2, axis)) / 8
-        x = lax.slice_in_dim(x, 0, None, 2, axis=axis)
+        even, odd = (lax.slice_in_dim(x, start, None, 2, axis=axis) for start in (0, 1))
+        x = (shift(odd, 1, axis) + 3 * (even + odd) + shift(even, -1, axis)) / 8
     return x
 
 

@@ -18,18 +18,18 @@ def lecam(
     Args:
         weight: of the term.
         decay: of the moving averages, a turn; 0.9 in the authors' code of BigGAN, 0.99 in that of StyleGAN2.
-        start: rounds before it is added; until then the averages are those of the last batch.
+        start: the last round in which it is not added; before that one the averages are those of the last batch.
 
     Reference: the authors' code of BigGAN, and StudioGAN, whose settings are the default.
     """
 
     def loss(c):
-        real, fake, number = c.on_real.logits, c.on_fake.logits, c.batch["step"] + 1
+        real, fake, step = c.on_real.logits, c.on_fake.logits, c.batch["step"]
         now = jax.lax.stop_gradient({"real": jnp.mean(real), "fake": jnp.mean(fake)})
-        kept = jnp.where(number < start, 0.0, decay)
+        kept = jnp.where(step < start, 0.0, decay)
         anchors = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, c.own["lecam"], now)
         distance = jnp.mean(regularizers.lecam(real, fake, anchors["real"], anchors["fake"]))
-        return jnp.where(number > start, distance, 0.0), {"lecam": anchors}
+        return jnp.where(step > start, distance, 0.0), {"lecam": anchors}
 
     memory = {"lecam": {"real": jnp.zeros(()), "fake": jnp.zeros(())}}
     return Term("lecam", "discriminator", loss, weight, memory=memory)

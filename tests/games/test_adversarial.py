@@ -160,7 +160,6 @@ def added(tiny, turn, changes, **data):
     [
         ("discriminator", "r1", {}),
         ("discriminator", "latent_consistency", {"sigma": 1.0}),
-        ("discriminator", "lecam", {"start": 0}),
         ("generator", "feature_matching", {}),
         ("generator", "diversity", {"sigma": 1.0}),
     ],
@@ -188,7 +187,7 @@ def test_lecam_pulls_to_moving_averages_of_the_other_sort(tiny):
     config = tiny(**{"terms.lecam": {"weight": 3.0, "decay": 0.9, "start": 0}})
     game, variables, batch, _ = turn_values(config)
     own = {**variables["discriminator"], "lecam": {"real": jnp.float32(1), "fake": jnp.float32(-2)}}
-    _, (updates, metrics) = game.turns[0].loss({**variables, "discriminator": own}, batch, KEY)
+    _, (updates, metrics) = game.turns[0].loss({**variables, "discriminator": own}, {**batch, "step": 1}, KEY)
     real = np.asarray(game.discriminate(variables, batch["image"]))
     fake = np.asarray(game.discriminate(variables, sampled(game, variables, jax.random.split(KEY)[0], batch["index"])))
     anchors = {"real": 0.9 * 1 + 0.1 * real.mean(), "fake": 0.9 * -2 + 0.1 * fake.mean()}
@@ -198,7 +197,7 @@ def test_lecam_pulls_to_moving_averages_of_the_other_sort(tiny):
     assert variables["discriminator"]["lecam"] == {"real": 0, "fake": 0}
 
 
-@pytest.mark.parametrize("step, on, kept", [(998, False, 0.0), (999, False, 0.9), (1000, True, 0.9)])
+@pytest.mark.parametrize("step, on, kept", [(999, False, 0.0), (1000, False, 0.9), (1001, True, 0.9)])
 def test_lecam_begins_after_a_thousand_rounds(tiny, step, on, kept):
     game, variables, batch, _ = turn_values(tiny(**{"terms.lecam": {"decay": 0.9}}))
     own = {**variables["discriminator"], "lecam": {"real": jnp.float32(100), "fake": jnp.float32(0)}}
