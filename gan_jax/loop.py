@@ -58,7 +58,8 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
     restored = checkpoints.restore(lambda record: experiment.state_shapes)
     state, record = restored or (experiment.init(np.uint32(config.seed)), about_data)
     record = migration.record(record, config)
-    if (then := describe(record)) != (now := describe(about_data)):
+    known = about_data if record["num_examples"] else {**about_data, "num_examples": {}}  # none of imported weights
+    if (then := describe(record)) != (now := describe(known)):
         raise UserError(f"{config.data.source} is not what {workdir} was trained on: {then} then, {now} now")
     record |= about_data
     step = int(state.step)

@@ -13,9 +13,9 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier
-from gan_jax.evaluation.torch_file import read_state_dict
 from gan_jax.networks.layers import Conv
 from gan_jax.networks.vgg import SMALLEST, VGG19
+from gan_jax.torch_file import read_state_dict
 
 KINDS = "vgg19:FILE.pth, classifier[:FILE.npz]"
 

@@ -1,4 +1,4 @@
-"""State dicts in both formats, made by hand in the way torch does it, and by torch itself where it is installed."""
+"""Files made by hand in the way torch does it, and by torch itself where it is installed."""
 
 import io
 import os
@@ -11,9 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from parity.importing import FOLDER
 
 from gan_jax.errors import UserError
-from gan_jax.evaluation.torch_file import MAGIC, STORAGES, read_state_dict
+from gan_jax.torch_file import MAGIC, STORAGES, read_modules, read_state_dict
 
 FORMATS = ["zip", "legacy"]
 
@@ -33,6 +34,13 @@ class Tensor:
         return sys.modules["torch._utils"]._rebuild_tensor_v2, self.arguments
 
 
+class OldTensor(Tensor):
+    """As before torch 0.4."""
+
+    def __reduce__(self):
+        return sys.modules["torch._utils"]._rebuild_tensor, self.arguments[:4]
+
+
 class Parameter(Tensor):
     def __reduce__(self):
         return sys.modules["torch._utils"]._rebuild_parameter, (Tensor(*self.arguments[:4]), True, OrderedDict())
@@ -49,7 +57,7 @@ def write(tmp_path, monkeypatch):
     modules = {name: types.ModuleType(name) for name in ("torch", "torch._utils")}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    for name in ("_rebuild_tensor_v2", "_rebuild_parameter"):
+    for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter"):
         setattr(modules["torch._utils"], name, type(name, (), {"__module__": "torch._utils"}))
     for name in STORAGES:
         setattr(modules["torch"], name, type(name, (), {"__module__": "torch"}))
@@ -91,9 +99,9 @@ def write(tmp_path, monkeypatch):
     return call
 
 
-def rejected(path):
+def rejected(path, read=read_state_dict):
     with pytest.raises(UserError) as caught:
-        read_state_dict(path)
+        read(path)
     message = str(caught.value)
     assert len(message.splitlines()) == 1 and str(path) in message
     return message
@@ -106,10 +114,11 @@ def test_all_types_and_shapes(write, form):
     arrays |= {"scalar": np.array(7), "empty": np.zeros((0, 3), np.float32), "vector": rng.normal(size=5)}
     state = OrderedDict((name, tensor(array)) for name, array in arrays.items())
     state["parameter"] = tensor(arrays["vector"], Parameter)
+    state["old"] = tensor(arrays["vector"], OldTensor)
     state._metadata = OrderedDict({"": {"version": 1}})
     found = read_state_dict(write(state, form))
     assert list(found) == list(state)
-    for name, array in {**arrays, "parameter": arrays["vector"]}.items():
+    for name, array in {**arrays, "parameter": arrays["vector"], "old": arrays["vector"]}.items():
         np.testing.assert_array_equal(found[name], array, strict=True)
 
 
@@ -172,6 +181,54 @@ def test_truncated(write, form):
     for length in (0, 10, 200, len(whole) // 2, len(whole) - 4):
         path.write_bytes(whole[:length])
         rejected(path)
+
+
+class Code:
+    """An object of a class whose module is named as a package that modules are made of."""
+
+    def __init__(self, state=None):
+        self.state = state
+
+    def __reduce__(self):
+        reconstruct = sys.modules["torch_utils.persistence"]._reconstruct_persistent_obj
+        return reconstruct, ({"module_src": f"open({str(self.state)!r}, 'w')", "class_name": "G", "state": {}},)
+
+
+def test_modules_as_their_authors_code_writes_them():
+    """`tests/parity/make/r3gan.py`: modules that are pickled as they are, and persistent ones."""
+    for name in ("conditional", "persistent"):
+        modules = read_modules(FOLDER / f"r3gan_{name}.pkl")
+        assert modules.keys() == {"G", "D", "G_ema"}
+        assert modules["G"].keys() == modules["G_ema"].keys()
+        basis, kernel = (
+            modules["G"][f"Model.MainLayers.{own}"] for own in ("0.Layers.0.Basis", "1.Layers.0.Resampler.Kernel")
+        )
+        assert basis.shape == (8, 4, 4) and basis.dtype == np.float32
+        np.testing.assert_allclose(kernel, np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64)
+
+
+def test_no_code_of_modules_is_run(tmp_path, monkeypatch):
+    victim, path = tmp_path / "victim", tmp_path / "networks.pkl"
+    for name in ("torch_utils", "torch_utils.persistence"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    rebuild = type("_reconstruct_persistent_obj", (), {"__module__": "torch_utils.persistence"})
+    sys.modules["torch_utils.persistence"]._reconstruct_persistent_obj = rebuild
+    path.write_bytes(pickle.dumps({"G": Code(victim)}))
+    assert "there are no modules in it" in rejected(path, read_modules)
+    path.write_bytes(pickle.dumps({"G": Code(victim), "hook": Attack(victim)}))
+    assert f"it asks for {os.system.__module__}.system" in rejected(path, read_modules)
+    assert not victim.exists()
+
+
+def test_pickles_of_other_things(tmp_path):
+    path = tmp_path / "networks.pkl"
+    for content in ({"G": {"weight": 3}}, ["G"], 3, {}):
+        path.write_bytes(pickle.dumps(content))
+        assert "there are no modules in it" in rejected(path, read_modules)
+    whole = (FOLDER / "r3gan_conditional.pkl").read_bytes()
+    for length in (0, 1000, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        rejected(path, read_modules)
 
 
 def test_other_files(tmp_path):

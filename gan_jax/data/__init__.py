@@ -174,7 +174,7 @@ def _module(name: str) -> ModuleType:
     try:
         import_by_name(sources, form, "data.source", member="open_source")
     except UserError as error:
-        raise UserError(f"--{error}; {_forms()}") from None
+        raise UserError(f"{error}; {_forms()}") from None
     own = f"{sources.__name__}.{form}"
     return sys.modules[own if own in sys.modules else form]
 

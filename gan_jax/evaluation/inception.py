@@ -20,8 +20,8 @@ from jax import lax
 from gan_jax.data.cache import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.evaluation.resize import clean, legacy
-from gan_jax.evaluation.torch_file import read_state_dict
 from gan_jax.files import replacing
+from gan_jax.torch_file import read_state_dict
 
 SHA256 = "6726825d"  # the beginning, which the name of the file tells
 FILE = f"pt_inception-2015-12-05-{SHA256}.pth"
