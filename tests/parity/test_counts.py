@@ -10,6 +10,7 @@ from playing import fields_of
 
 from gan_jax import cli
 from gan_jax.config import complete
+from gan_jax.data import fields_for_inputs
 from gan_jax.experiment import build
 
 CIFAR10, FACADES, MNIST = (32, 32, 3), (256, 256, 3), (28, 28, 1)
@@ -22,8 +23,7 @@ def counts(name, shape, changes=()):
         config.networks[player] = own
     config = complete(config)
     fields = fields_of(shape, 10 if config.get("labels") != "ignore" else 0)
-    if shape == FACADES:
-        fields = {"image": fields["image"], "input": fields["image"]}
+    fields |= fields_for_inputs(config.data, fields)
     variables = build(config, fields).state_shapes.variables
     return {player: sum(x.size for x in jax.tree.leaves(own["params"])) for player, own in variables.items()}
 
@@ -46,6 +46,17 @@ def test_as_the_peers(name, generator, discriminator):
 def test_dcgan_is_ours():
     """StudioGAN's, with 3,812,355 and 2,931,009, have more than three times as many."""
     assert counts("dcgan", CIFAR10) == {"generator": 1_068_931, "discriminator": 663_361}
+
+
+def test_acgan_is_ours():
+    """Of `sngan`, with conditional batch normalization as in `projection`, and a classifier."""
+    assert counts("acgan", CIFAR10) == {"generator": 4_304_387, "discriminator": 1_053_825 + 129 * 10}
+
+
+def test_srgan():
+    """SRResNet is leftthomas/SRGAN's, of 16 blocks, but for 2,112 biases that batch normalization undoes."""
+    found = counts("folder_superres", FACADES)
+    assert found["generator"] == 1_549_462 - 2_112 and found["discriminator"] == 23_563_649
 
 
 def test_pix2pix():
