@@ -74,6 +74,8 @@ CELLS = {
     "relativistic": {"loss": "relativistic"},
     "relativistic average": {"loss": "relativistic_average"},
     "relativistic average, R1 + R2": {"loss": "relativistic_average", **R1_R2},
+    "non-saturating, R1 by differences": {"terms.r1_finite.weight": "gamma"},
+    "hinge, SAN": {"loss": "hinge", "terms.san.weight": "1"},
     "non-saturating, DRAGAN": {"terms.dragan.weight": "0.1"},
     "non-saturating, LeCam": {"terms.lecam.weight": "0.3"},
     "non-saturating, latent consistency": {"terms.latent_consistency.weight": "5", "terms.diversity.weight": "0.5"},
