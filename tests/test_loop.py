@@ -133,7 +133,7 @@ def unchecked(changes):
         ({"networks.generator": {"name": "mlp", "wdith": 3}}, r"wdith: .*did you mean width\?"),
         ({"networks.generator.name": "dcgan"}, "depth"),
         ({"game": "adversrial"}, r"there is no module adversrial; did you mean adversarial\?"),
-        ({"terms.r3": {}}, r"config.terms.r3: .*there are: adversarial, r1, r2, r1_r2, "),
+        ({"terms.r3": {}}, r"config.terms.r3: .*there are: adversarial, san, r1, r2, r1_r2, "),
         ({"batch_size": 200_000}, "ring has fewer examples, 100000"),
         ({"labels": "yes"}, "must be one of ignore, auto, require"),
         ({"game": "os.path"}, "os.path has no make_game"),

@@ -254,6 +254,7 @@ def test_translating_and_sampling_are_for_their_own_runs(noise, halves, tmp_path
 @pytest.mark.parametrize("missing", ["workdir", "input", "out"])
 def test_the_command_line_says_what_it_needs(missing):
     given = {"workdir": "runs/a", "input": "a.png", "out": "b", "direction": "ab", "image_size": None, "seed": 0}
+    given |= {"ema": True, "half_life": None}
     with pytest.raises(UserError) as caught:
         run_mode(**{**given, missing: None})
     assert str(caught.value) == "--mode=translate needs --workdir=DIR, --input=FILE_OR_FOLDER and --out=FOLDER"
