@@ -40,9 +40,9 @@ def half_lives(config: Any) -> list[str]:
 
 def begin(state: State, names: list[str]) -> State:
     """A state at its start with further averages, which are the parameters; no arrays are copied."""
-    return (
-        _with(state, {player: dict.fromkeys(names, params) for player, params in state.ema.items()}) if names else state
-    )
+    if not names:
+        return state
+    return _with(state, {player: dict.fromkeys(names, params) for player, params in state.ema.items()})
 
 
 def keep(play_round: Callable, game: Game, config: Any, images_per_round: int) -> Callable:
