@@ -12,8 +12,7 @@ A round is theirs too: a pair, enlarged to 286 pixels by bicubic interpolation, 
 time; one pass of G, which both updates use; D's update on (BCE(D(real), 1) + BCE(D(fake), 0)) / 2; G's on
 BCE(D(fake), 1) + 100 L1. Adam(2e-4, .5, .999), fused. The pairs are random uint8 that lie on the device.
 
-What ours does beyond this: an average of the generator is kept, and the norms of gradients are measured; D scores 32x32
-patches, theirs 30x30, as it pads to the same size.
+What ours does beyond this: an average of the generator is kept, and the norms of gradients are measured.
 
 Prints one JSON line; `peak_mb` (MB = 10^6 bytes) is all that the process ever held on a CPU, what tensors took at most
 on a GPU.

@@ -90,12 +90,17 @@ def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Ima
 
     if size is None:
         return image
-    width_height = size[::-1]
+    width_height = width, height = size[::-1]
     if fit == "stretch":
         return image.resize(width_height, Image.Resampling.LANCZOS)
     if fit == "crop":
         return ImageOps.fit(image, width_height, Image.Resampling.LANCZOS)
-    return ImageOps.pad(image, width_height, Image.Resampling.LANCZOS, color="white")
+    # As ImageOps.pad, which loses a picture so thin that less than half a pixel is left of it, or fails at it.
+    scale = min(width / image.width, height / image.height)
+    inside = image.resize([max(1, round(length * scale)) for length in image.size], Image.Resampling.LANCZOS)
+    padded = Image.new(image.mode, width_height, "white")
+    padded.paste(inside, (round((width - inside.width) / 2), round((height - inside.height) / 2)))
+    return padded
 
 
 def halves(image: "Image.Image") -> list[tuple[int, int, int, int]]:

@@ -107,8 +107,11 @@ def test_stretch_keeps_all():
     assert (pixels[:, :7] < 20).all() and (pixels[:, 13:] > 235).all()
 
 
-def test_a_very_thin_picture_is_padded():
-    assert pictures.fitted(Image.new("L", (1000, 1)), (8, 8), "pad").size == (8, 8)
+@pytest.mark.parametrize("size", [(1000, 1), (1, 1000)])
+def test_a_line_is_one_pixel_wide_when_it_is_padded(size):
+    padded = np.asarray(pictures.fitted(Image.new("L", size), (8, 8), "pad"))
+    assert padded.shape == (8, 8)
+    assert (padded == 0).sum() == 8
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
