@@ -56,6 +56,7 @@ class Log:
         self.began = None  # (step, time) from which the time left is estimated
         self.timed_from = None  # (step, time) of the last line
         self.evaluated = False
+        self.drawn = time.perf_counter()
         self.bar = None
         if workdir is None:
             return
@@ -173,14 +174,16 @@ class Log:
         numbers = {f"evaluation/{name}": value for name, value in plain(report.results).items() if value is not None}
         self._write(numbers, protocol=stamp(report.protocol))
 
-    def draw(self) -> None:
-        """Draws curves.png and samples/progress.gif anew."""
-        if self.workdir is not None:
-            samples = self.workdir / "samples"
-            pictures = sorted(samples.glob("[0-9]*.png"), key=lambda path: int(path.stem))
-            if pictures:
-                images.save_animation(pictures, samples / "progress.gif")
-            draw_curves(read_lines(self.workdir / "metrics.jsonl"), self.workdir / "curves.png")
+    def draw(self, every: float = 30.0) -> None:
+        """Draws curves.png and samples/progress.gif anew if they are so many seconds old, for it takes one itself."""
+        if self.workdir is None or time.perf_counter() - self.drawn < every:
+            return
+        samples = self.workdir / "samples"
+        pictures = sorted(samples.glob("[0-9]*.png"), key=lambda path: int(path.stem))
+        if pictures:
+            images.save_animation(pictures, samples / "progress.gif")
+        draw_curves(read_lines(self.workdir / "metrics.jsonl"), self.workdir / "curves.png")
+        self.drawn = time.perf_counter()
 
     def log(self, message: str) -> None:
         """Prints one line, above the bar if there is one."""
@@ -193,6 +196,7 @@ class Log:
         if self.bar is not None:
             self.bar.close()
         if self.workdir is not None:
+            self.draw(every=0)
             self.file.close()
             self.board.close()
 
@@ -229,6 +233,8 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         "sliced_wasserstein": "sliced Wasserstein\ndistance",
     }
     panels = {e: title for e, title in panels.items() if any(name.endswith(e) for line in lines for name in line)}
+    if not panels:
+        return
     figure = Figure((8, 2.5 * len(panels)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]

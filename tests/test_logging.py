@@ -111,12 +111,27 @@ def test_samples_with_and_without_a_distance(tmp_path):
     log.sample(picture + np.uint8(9), 0.5)
     play(log, 2)
     log.sample(picture, None)
-    log.draw()
     log.close()
     distances = [line for line in read_lines(tmp_path / "metrics.jsonl") if "sliced_wasserstein" in line]
     assert distances == [{"step": 0, "kimg": 0.0, "sliced_wasserstein": 0.5}]
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "samples" / "000002.png")), picture[..., 0])
     assert Image.open(tmp_path / "samples" / "progress.gif").n_frames == 2 and (tmp_path / "curves.png").exists()
+
+
+def test_pictures_of_the_run_are_drawn_now_and_then_and_when_it_ends(tmp_path):
+    log = make_log(tmp_path)
+    curves = tmp_path / "curves.png"
+    log.draw(every=0)
+    assert not curves.exists()  # nothing has been logged
+    play(log, 2)
+    log.draw()
+    assert not curves.exists()
+    log.draw(every=0)
+    drawn = curves.stat().st_mtime_ns
+    log.draw()
+    assert curves.stat().st_mtime_ns == drawn
+    log.close()
+    assert curves.stat().st_mtime_ns > drawn
 
 
 def test_other_processes_log_nothing(tmp_path, capsys):
