@@ -16,6 +16,7 @@ from jax.scipy.ndimage import map_coordinates
 
 from gan_jax.errors import UserError
 from gan_jax.noise import per_example
+from gan_jax.preprocess import flipped
 
 __all__ = ["diffaugment", "flip_and_shift", "ada"]
 
@@ -81,7 +82,7 @@ def flip_and_shift(images: jax.Array, key: jax.Array, index: jax.Array, *, flip:
     chex.assert_rank(images, 4)
     uniform = per_example(jax.random.uniform, key, index, (3,))
     if flip:
-        images = jnp.where(uniform[:, 2, None, None, None] < 0.5, images[:, :, ::-1], images)
+        images = flipped(images, uniform[:, 2])
     return _shift(images, uniform, [side // 8 for side in images.shape[1:3]], mode="reflect")
 
 

@@ -58,7 +58,7 @@ def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch
     def apply(batch, key):
         images, index = batch[target], batch["index"]
         if config.flip:
-            images = _flipped(images, per_example(jax.random.uniform, key, index))
+            images = flipped(images, per_example(jax.random.uniform, key, index))
         if config.dequantize:
             noise = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, images.shape[1:])
             images = ((images + 1) * 127.5 + noise) / 128 - 1
@@ -97,7 +97,7 @@ def make_preprocess(config: Any, fields: Fields) -> Preprocess:
         if config.jitter or config.crop:
             images = [_crops(x, uniform[:, :2], shape[:2]) for x in images]
         if config.flip:
-            images = [_flipped(x, uniform[:, 2]) for x in images]
+            images = [flipped(x, uniform[:, 2]) for x in images]
         return images
 
     def apply(batch, key):
@@ -167,7 +167,7 @@ def _crops(images: jax.Array, uniform: jax.Array, sides: tuple[int, int]) -> jax
     return jax.vmap(cut)(images, starts)
 
 
-def _flipped(images: jax.Array, uniform: jax.Array) -> jax.Array:
+def flipped(images: jax.Array, uniform: jax.Array) -> jax.Array:
     """Left to right where a number [B] in [0, 1) is below 1/2."""
     return jnp.where(uniform[:, None, None, None] < 0.5, images[:, :, ::-1], images)
 
