@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from translating import config_for, fields_of
+from translating import SOON, config_for, fields_of
 
 from gan_jax.errors import UserError
 from gan_jax.experiment import build
@@ -76,9 +76,8 @@ def test_other_losses_and_weights_are_used(game):
 def test_the_discriminator_sees_the_input(game):
     game, variables, *_ = game
     batch, (turn, _) = a_batch(), game.turns
-    shown = lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[1][1]["real_accuracy"]
-    gradient = jax.grad(lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[0])(batch["input"])
-    assert np.abs(gradient).min() > 0 and np.isfinite(shown(batch["input"]))
+    gradient = jax.jit(jax.grad(lambda inputs: turn.loss(variables, {**batch, "input": inputs}, KEY)[0]))
+    assert np.abs(gradient(batch["input"])).min() > 0
 
 
 def test_each_turn_moves_its_own_player(game):
@@ -126,7 +125,7 @@ def test_dropout_is_on_in_both_turns(noisy):
 @pytest.mark.parametrize(("name", "passes"), [("pix2pix", 1), ("cyclegan", 2)])
 def test_both_turns_share_their_fakes(name, passes):
     """Compiled together they take as much less as the generator takes for its fakes."""
-    experiment = build(config_for(name), fields_of(SHAPE))
+    experiment = build(config_for(name, **(SOON if name == "cyclegan" else {})), fields_of(SHAPE))
     (first, second), variables = experiment.game.turns, experiment.state_shapes.variables
     to_see, to_move = (lambda v, b, turn=turn: turn.loss(v, b, KEY)[0] for turn in (first, second))
     alone = to_see, jax.grad(to_move)

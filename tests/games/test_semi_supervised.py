@@ -61,7 +61,7 @@ def a_batch(labeled=True):
 
 def start(config):
     game = make_game(config, fields_of((2,), 3))
-    return game, game.init(KEY)
+    return game, jax.jit(game.init)(KEY)
 
 
 def making(variables, point):

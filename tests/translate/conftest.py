@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tiny import get_config
-from translating import config_for, random_picture, save_all
+from translating import SOON, config_for, random_picture, save_all
 
 from gan_jax.loop import train
 from gan_jax.runners import make_runner
@@ -54,7 +54,7 @@ def halves_apart(halves, place):
     """CycleGAN on the pictures of pix2pix, which it does not take for pairs."""
     changes = {"data.source": f"folder:{place / 'halves' / 'train'}", "data.pair": "right_left"}
     changes |= {"data.paired": False, "data.resident_mb": 0, "pool": 0}
-    return trained(place / "apart", config_for("cyclegan", CYCLE_ALONE, **FEW, **changes))
+    return trained(place / "apart", config_for("cyclegan", **SOON, **FEW, **changes))
 
 
 @pytest.fixture(scope="session")
