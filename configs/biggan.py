@@ -21,7 +21,8 @@ from gan_jax.configs import sagan
 def get_config(data="cifar10"):
     config = sagan.get_config(data)
     config.networks.latent_size = 80 if data == "cifar10" else 24
-    config.networks.generator.update(hierarchical=True, embedding_size=128)
+    config.networks.generator.update(hierarchical=True, embedding_size=128, initial_weights="orthogonal")
+    config.networks.discriminator.initial_weights = "orthogonal"
     if data == "cifar10":
         config.networks.generator.width, config.networks.discriminator.width = 384, 192
         config.ema.half_life_kimg, config.ema.ramp_up = 2200.0, 1.0
