@@ -9,10 +9,10 @@ initial weights, hinge loss, five turns of the discriminator, Adam 2e-4 (0.5, 0.
     python main.py --config=biggan
     python main.py --config=biggan:digits
 
-Result: on digits, 60 kimg (1,875 rounds), seeds 0 and 1, one core of an AMD EPYC, 5:57 when idle: FID 5.5 and 6.9, best
-and last, precision 0.679, recall 0.281, confidence 0.963 (`--mode=evaluate --num=10000`: averaged generator, classifier
-features); the same seeds on an H100: FID 6.3 and 9.2. With Glorot's weights seeds 0-2 have FID 7.3 +- 0.5 and recall
-0.105 on the former, seeds 0 and 1 5.1 and 10.0 on the latter. CIFAR-10 not yet measured: it needs a GPU or TPU.
+Result: on digits, 60 kimg (1,875 rounds), seeds 0-2, one core of an AMD EPYC, 5:57 when idle: FID 6.5 +- 0.7, best and
+last, precision 0.667, recall 0.277, confidence 0.962 (`--mode=evaluate --num=10000`: averaged generator, classifier
+features); seeds 0 and 1 on an H100: FID 6.3 and 9.2. With Glorot's weights FID was 7.3 +- 0.5, recall 0.105, and 5.1
+and 10.0 on the H100. CIFAR-10 not yet measured: it needs a GPU or TPU.
 """
 
 from gan_jax.configs import sagan
