@@ -56,7 +56,7 @@ class Log:
         self.began = None  # (step, time) from which the time left is estimated
         self.timed_from = None  # (step, time) of the last line
         self.evaluated = False
-        self.drawn = time.perf_counter()
+        self.drawn = time.perf_counter()  # when the curves were drawn last, or when there was nothing to draw
         self.bar = None
         if workdir is None:
             return
@@ -196,9 +196,9 @@ class Log:
         if self.bar is not None:
             self.bar.close()
         if self.workdir is not None:
-            self.draw(every=0)
             self.file.close()
             self.board.close()
+            self.draw(every=0)
 
 
 def read_lines(path: Path) -> list[dict]:
