@@ -45,8 +45,8 @@ def config_for(game, weights=(), generator=(), discriminator=(), **changes):
         ("generator", "discriminator"), NETWORKS[game], (generator, discriminator), strict=True
     ):
         norm = {"norm": "instance"} if game == "cyclegan" and name == "patch" else {}
-        own = {"name": name, **norm, **dict(given)}
-        config.networks[player] = {**TINY.get(own["name"], {}), **own}
+        network = {"name": name, **norm, **dict(given)}
+        config.networks[player] = {**TINY.get(network["name"], {}), **network}
     config.data.paired = game != "cyclegan"
     own = {"pool": 4} if game == "cyclegan" else {}
     return changed(config, {**SHORT, "evaluation.features": "none", **own, **changes})
