@@ -64,15 +64,22 @@ class Map(NamedTuple):
 
 
 class Space(NamedTuple):
-    """A latent space of a game that decodes latents.
+    """A latent space of a game that decodes latents, see `gan_jax.latent.spaces`.
 
     Attributes:
-        draw: `(key, index) -> z [n, ...]`, from the prior.
-        decode: `(variables, z, {field: [n, ...]}) -> examples [n, ...]`; "sample" is `decode` of `draw`.
+        draw: `(variables, key, index, given) -> latents [n, F]`, as they are distributed.
+        decode: `(variables, latents, given, key, index) -> examples [n, ...]`, of latents [n, F], or of what
+            `by_layer` makes of them; `key` and `index` are of the generator's noise: None, there is none.
+        mean: `(variables, n, given) -> [n, F]`, the mean of what `draw` gives.
+        between: `(a [n, F], b [n, F], t [n]) -> [n, F]`: the way from a to b that stays where latents are.
+        by_layer: `latents [n, F] -> [n, L, f]`, what each of L groups of the generator's layers gets of them.
     """
 
     draw: Callable
     decode: Callable
+    mean: Callable
+    between: Callable
+    by_layer: Callable
 
 
 class Game(NamedTuple):
@@ -83,7 +90,7 @@ class Game(NamedTuple):
         turns: in the order of play.
         maps: {name: what the trained game can do}.
         averaged: the players of whose parameters a moving average is kept, the ones that `maps` need.
-        spaces: {name: latent space}.
+        spaces: {name: latent space}, the one that is best to move in last.
         calibrate: `(variables, key, index) -> variables`: one step of the running statistics; None if there are none.
         discriminate: `(variables, examples) -> logits [n]`, the discriminator's; None if it has none, or needs more.
         preprocess: `(batch, key) -> batch`: what all turns of a round see of a batch, say crops; None: the batch.

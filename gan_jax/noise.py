@@ -11,6 +11,7 @@ import jax
 # What is folded into a run's key where a round folds in its number; no run gets there.
 FIXED_LATENTS, INITIAL_VARIABLES = 2**32 - 1, 2**32 - 2
 PREPROCESS = 2**32 - 3  # folded into a round's key where a turn folds in its number
+GENERATOR = 2**32 - 4  # folded into the key of latents: that of the noise in the generator that gets them
 
 
 def per_example(draw: Callable, key: jax.Array, index: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:

@@ -3,6 +3,9 @@
 Per example [B] where the term is one of single examples, else a scalar; the paper's weight is the caller's.
 """
 
+import math
+from collections.abc import Callable
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -36,6 +39,22 @@ def lecam(real_logits: jax.Array, fake_logits: jax.Array, real_anchor: jax.Array
     """
     chex.assert_rank([real_logits, fake_logits, real_anchor, fake_anchor], [1, 1, 0, 0])
     return jax.nn.relu(real_logits - fake_anchor) ** 2 + jax.nn.relu(real_anchor - fake_logits) ** 2
+
+
+def path_lengths(synthesize: Callable, w: jax.Array, noise: jax.Array) -> jax.Array:
+    """How far images move with w, in a random direction: |J^T y|, the root of its mean square over layers: [B].
+
+    Args:
+        synthesize: `w -> images [B, H, W, C]`, example by example.
+        w: [B, L, W], of each layer.
+        noise: [B, H, W, C], N(0, 1); y is it by sqrt(H W).
+
+    Reference: Karras et al. 2020 (StyleGAN2), section 3.2, and the authors' code, where w of each layer is by itself.
+    """
+    images, pull_back = jax.vjp(synthesize, w)
+    chex.assert_equal_shape([images, noise])
+    (gradient,) = pull_back((noise / math.sqrt(math.prod(images.shape[1:3]))).astype(images.dtype))
+    return jnp.sqrt(jnp.mean(jnp.sum(gradient.astype(jnp.float32) ** 2, axis=2), axis=1) + 1e-12)
 
 
 def feature_matching(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:

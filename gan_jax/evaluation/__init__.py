@@ -11,7 +11,7 @@ from gan_jax.evaluation.kernel_distance import kernel_distance, polynomial_mmd
 from gan_jax.evaluation.mode_coverage import ModeCoverage, class_coverage, mode_coverage
 from gan_jax.evaluation.moments import Moments, covariance, merge, moments
 from gan_jax.evaluation.nearest_neighbors import nearest_neighbors, neighbors_picture
-from gan_jax.evaluation.path_length import path_length, slerp
+from gan_jax.evaluation.path_length import path_length
 from gan_jax.evaluation.precision_recall import precision_recall
 from gan_jax.evaluation.sliced_wasserstein import sliced_wasserstein
 from gan_jax.keys import SIZES, Key

@@ -20,7 +20,7 @@ from gan_jax.loop import open_workdir
 from gan_jax.modalities import Fields
 from gan_jax.modes.show import as_typed
 
-FILLED = ("params", "batch_stats", "spectral")  # collections of a network; others are a game's own memory
+FILLED = ("params", "batch_stats", "spectral", "w_average")  # collections of a network; others are a game's own memory
 
 
 def find_format(name: str) -> Format:

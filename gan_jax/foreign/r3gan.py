@@ -22,22 +22,31 @@ FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
 
 
 def read(path: Path, file: str) -> list[Network]:
+    return read_networks(path, "Kernel")
+
+
+def read_networks(path: Path, filters: str) -> list[Network]:
+    """The generator, its average and the discriminator in a pickle like StyleGAN's.
+
+    Args:
+        path: of the file.
+        filters: the last part of the names of filters, all of which have to be [1, 3, 3, 1].
+
+    Raises:
+        UserError: there is no generator, or another filter.
+    """
     modules = read_modules(path)
     if not modules.keys() & {"G", "G_ema"}:
         raise UserError(f"{path} has no G or G_ema, but {', '.join(modules)}")
     found = {name: own for name, own in modules.items() if name in MODULES}
     if "G" not in found:  # such as is released for sampling alone
         found["G"] = found.pop("G_ema")
-    networks = [Network(path, MODULES[name][0], own, average=MODULES[name][1]) for name, own in found.items()]
-    for network in networks:
-        _check_filters(network)
-    return networks
-
-
-def _check_filters(network: Network) -> None:
-    for name, kernel in network.tensors.items():
-        if name.endswith(".Kernel") and (kernel.shape != FILTER.shape or not np.allclose(kernel, FILTER, atol=1e-4)):
-            raise UserError(f"{network.file}: {name} is another filter than [1, 2, 1] convolved with [1, 1]")
+    for own in found.values():
+        for name, kernel in own.items():
+            same = kernel.shape == FILTER.shape and np.allclose(kernel, FILTER, atol=1e-4)
+            if name.split(".")[-1] == filters and not same:
+                raise UserError(f"{path}: {name} is another filter than [1, 3, 3, 1]")
+    return [Network(path, MODULES[name][0], own, average=MODULES[name][1]) for name, own in found.items()]
 
 
 def keys(network: Network) -> dict:

@@ -15,16 +15,18 @@ import jax.numpy as jnp
 
 from gan_jax import augmentation, losses, networks, penalties, regularizers, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.game import Game, Map, Turn
 from gan_jax.keys import SIZES, TINY, Key
+from gan_jax.latent.decoding import make_decoding
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks.layers import batch_norms
-from gan_jax.noise import per_example
+from gan_jax.noise import GENERATOR, per_example
 from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
 
-STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral")  # the collections that a network's call may change
+# The collections that a network's call may change: in any turn, and in one of its own player.
+STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral", "w_average")
 KEYS = {
     "labels": Key("ignore", "as the condition; auto: if there are any", choices=("ignore", "auto", "require")),
     "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
@@ -62,11 +64,12 @@ class Context(NamedTuple):
         kimg: seen so far.
         condition: labels int [B] (or weights [B, K]); None: the game is unconditional.
         loss: the objective, see `gan_jax.losses.Loss`.
-        own: the discriminator's variables.
+        own: the variables of the player whose turn it is.
         z, real, fake: latents [B, Z], examples [B, ...].
         real_augmented, fake_augmented: as the discriminator sees them.
         on_real, on_fake: its `DiscriminatorOutput` for these; None in a lazy turn, whose terms call `discriminate`.
         generate: `z -> examples`.
+        styles, synthesize: the two steps of that, `z -> w [B, L, W]` and `w -> examples`, of a generator that has them.
         augment: `(examples, number) -> examples`: the same draws for the same number, 3 of real and 4 of fake examples.
         discriminate: `augmented examples -> DiscriminatorOutput`.
         categories: of the categorical latent code.
@@ -86,6 +89,8 @@ class Context(NamedTuple):
     on_real: Any
     on_fake: Any
     generate: Callable
+    styles: Callable
+    synthesize: Callable
     augment: Callable
     discriminate: Callable
     categories: int
@@ -110,6 +115,10 @@ def make_game(config, fields: Fields) -> Game:
         augmentation.make_augmentation(config.augment, config.batch_size),
     )
     generator = networks.build(config, "Generator", shape=shape, num_classes=num_classes)
+    if "path_length" in config.terms and not networks.has_styles(generator):
+        raise UserError(
+            f"--config.terms.path_length: the generator, {config.networks.generator.name}, has no styles; stylegan2 has"
+        )
     heads = {"num_codes": codes} if codes else {}
     heads |= {"san": True} if "san" in config.terms else {}
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
@@ -120,27 +129,37 @@ def make_game(config, fields: Fields) -> Game:
     def condition_of(batch):
         return batch["label"] if num_classes else None
 
-    def generate(variables, z, condition, mutable=STATISTICS):
-        return generator.apply(variables["generator"], z, condition, train=True, mutable=mutable)
+    def generate(variables, z, condition, key, index, mutable=STATISTICS):
+        noise = networks.noise_of(generator, key, index)
+        return generator.apply(variables["generator"], z, condition, train=True, mutable=mutable, **noise)
+
+    def steps(own, condition, key, index):
+        noise = {"key": key, "index": index}
+        return {
+            "styles": lambda z: generator.apply(own, z, condition, train=True, method="styles", **noise),
+            "synthesize": lambda w: generator.apply(own, w, method="synthesize", **noise),
+        }
 
     def discriminate(own, examples, condition, mutable=STATISTICS):
         return discriminator.apply(own, pack(examples, config.pac), condition, train=True, mutable=mutable)
 
-    def begin(variables, batch, key, z, mutable=STATISTICS):
-        """A context in which the discriminator has not been called yet."""
-        condition, own = condition_of(batch), variables["discriminator"]
+    def begin(player, variables, batch, key, z, mutable=STATISTICS):
+        """The context of a player's turn, in which the discriminator has not been called yet."""
+        condition, critic = condition_of(batch), variables["discriminator"]
         kimg = batch["step"] * (config.batch_size * config.n_critic / 1000)
-        fake, updates = generate(variables, z, condition, mutable)
+        noise = jax.random.fold_in(key, GENERATOR), batch["index"]
+        fake, updates = generate(variables, z, condition, *noise, mutable)
 
         def augment(examples, number):
             draws = jax.random.fold_in(key, 3 if config.augment.paired and number == 4 else number)
-            return augmenter.apply(examples, draws, batch["index"], own, kimg)
+            return augmenter.apply(examples, draws, batch["index"], critic, kimg)
 
         context = Context(
-            batch, key, kimg, condition, loss, own, z, batch[target], fake, None, None, None, None,
-            generate=lambda z: generate(variables, z, condition)[0],
+            batch, key, kimg, condition, loss, variables[player], z, batch[target], fake, None, None, None, None,
+            generate=lambda z: generate(variables, z, condition, *noise)[0],
+            **steps(variables["generator"], condition, *noise),
             augment=augment,
-            discriminate=lambda x: discriminate(own, x, condition)[0],
+            discriminate=lambda x: discriminate(critic, x, condition)[0],
             categories=config.codes.categories,
         )  # fmt: skip
         return context, updates
@@ -148,7 +167,7 @@ def make_game(config, fields: Fields) -> Game:
     def discriminator_loss(variables, batch, key):
         z_key, key = jax.random.split(key)
         z = latents(z_key, batch["index"])
-        c, _ = begin(variables, batch, key, z)
+        c, _ = begin("discriminator", variables, batch, key, z)
         real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
         # Real and fake examples are discriminated with the same spectral norms, which move once a turn.
         on_real, updates = discriminate(c.own, real, c.condition, ALL)
@@ -166,13 +185,14 @@ def make_game(config, fields: Fields) -> Game:
 
     def generator_loss(variables, batch, key):
         batch = enlarged(batch, config.generator_batch, config.batch_size)
-        c, updates = begin(variables, batch, key, latents(key, batch["index"]), ALL)
+        c, updates = begin("generator", variables, batch, key, latents(key, batch["index"]), ALL)
         variables = {**variables, "generator": {**variables["generator"], **updates}}
         real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
+        noise = jax.random.fold_in(key, GENERATOR), batch["index"]
         c = c._replace(
             loss=selective(loss, config.top_k, c.kimg), real_augmented=real, fake_augmented=fake,
             on_fake=c.discriminate(fake), on_real=c.discriminate(real),
-            generate=lambda z: generate(variables, z, c.condition)[0],
+            generate=lambda z: generate(variables, z, c.condition, *noise)[0],
         )  # fmt: skip
         value, (remembered, metrics) = terms.total(of_generator, c)
         return value, ({**updates, **remembered}, metrics)
@@ -180,7 +200,7 @@ def make_game(config, fields: Fields) -> Game:
     def lazy_turn(term):
         def lazy_loss(variables, batch, key):
             z_key, key = jax.random.split(key)
-            return terms.total([term], begin(variables, batch, key, latents(z_key, batch["index"]))[0])
+            return terms.total([term], begin(term.player, variables, batch, key, latents(z_key, batch["index"]))[0])
 
         return Turn(term.name, term.player, lazy_loss, every=term.every)
 
@@ -212,28 +232,18 @@ def make_game(config, fields: Fields) -> Game:
         }
         return {player: {**own, **terms.memory_of(own_terms, player)} for player, own in players.items()}
 
-    def decode(variables, z, given):
-        return generator.apply(variables["generator"], z, given.get("label"), train=False)
-
-    def sample(variables, key, index, given):
-        return decode(variables, latents(key, index), given)
-
-    def calibrate(variables, key, index):
-        condition = index % num_classes if num_classes else None
-        _, updates = generate(variables, latents(key, index), condition, ALL)
-        return {**variables, "generator": {**variables["generator"], **updates}}
-
     def logits(variables, examples):
         alike = pack(jnp.repeat(examples, config.pac, axis=0), config.pac)
         return discriminator.apply(variables["discriminator"], alike, None, train=False).logits
 
     given = ("label",) if num_classes else ()
+    decoding = make_decoding(generator, latents, config.networks.latent_size, num_classes)
     return Game(
         init,
         turns,
-        {"sample": Map(given, target, sample)},
-        spaces={"z": Space(latents, decode)},
-        calibrate=calibrate,
+        {"sample": Map(given, target, decoding.sample)},
+        spaces=decoding.spaces,
+        calibrate=decoding.calibrate,
         discriminate=None if num_classes else logits,
         preprocess=of_images(config.data, fields),
     )

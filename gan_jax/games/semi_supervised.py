@@ -18,12 +18,13 @@ import jax.numpy as jnp
 
 from gan_jax import augmentation, losses, networks, regularizers, terms
 from gan_jax.errors import UserError
-from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.game import Game, Map, Turn
 from gan_jax.games.pix2pix import seen_kimg
 from gan_jax.keys import SIZES, Key, Weight
+from gan_jax.latent.decoding import make_decoding
 from gan_jax.modalities import Fields
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
-from gan_jax.noise import per_example
+from gan_jax.noise import GENERATOR, per_example
 from gan_jax.preprocess import of_images
 from gan_jax.terms import Term, feature_matching
 
@@ -128,8 +129,10 @@ def make_game(config, fields: Fields) -> Game:
     def latents(key, index):
         return per_example(jax.random.uniform, key, index, (config.networks.latent_size,))
 
-    def generate(variables, z):
-        return generator.apply(variables["generator"], z, train=True, mutable=["batch_stats"])
+    def generate(variables, key, index):
+        noise = networks.noise_of(generator, jax.random.fold_in(key, GENERATOR), index)
+        mutable = ["batch_stats", "w_average"]
+        return generator.apply(variables["generator"], latents(key, index), train=True, mutable=mutable, **noise)
 
     def discriminate(variables, examples, index, key):
         augment_key, key = jax.random.split(key)
@@ -139,7 +142,7 @@ def make_game(config, fields: Fields) -> Game:
     def discriminator_loss(variables, batch, key):
         z_key, *keys = jax.random.split(key, 5)
         index, labeled = batch["index"], batch.get("labeled", batch)
-        fake, _ = generate(variables, latents(z_key, index))
+        fake, _ = generate(variables, z_key, index)
         examples = labeled[target], batch[target], fake
         outputs = [discriminate(variables, x, index, k) for x, k in zip(examples, keys[:3], strict=True)]
         again = lambda: discriminate(variables, batch[target], index, keys[3])
@@ -152,7 +155,7 @@ def make_game(config, fields: Fields) -> Game:
 
     def generator_loss(variables, batch, key):
         z_key, *keys = jax.random.split(key, 3)
-        fake, updates = generate(variables, latents(z_key, batch["index"]))
+        fake, updates = generate(variables, z_key, batch["index"])
         pairs = zip((batch[target], fake), keys, strict=True)
         outputs = [discriminate(variables, x, batch["index"], k) for x, k in pairs]
         value, (remembered, metrics) = terms.total(
@@ -174,29 +177,20 @@ def make_game(config, fields: Fields) -> Game:
         }
         return {player: {**own, **terms.memory_of(own_terms, player)} for player, own in players.items()}
 
-    def decode(variables, z, given):
-        return generator.apply(variables["generator"], z, train=False)
-
-    def sample(variables, key, index, given):
-        return decode(variables, latents(key, index), given)
-
-    def calibrate(variables, key, index):
-        _, updates = generate(variables, latents(key, index))
-        return {**variables, "generator": {**variables["generator"], **updates}}
-
     def logits(variables, examples):
         return discriminator.apply(variables["discriminator"], examples).logits
 
     def classify(variables, key, index, given):
         return discriminator.apply(variables["discriminator"], given[target]).classes
 
+    decoding = make_decoding(generator, latents, config.networks.latent_size)
     return Game(
         init,
         tuple(turns),
-        {"sample": Map((), target, sample), "classify": Map((target,), "label", classify)},
+        {"sample": Map((), target, decoding.sample), "classify": Map((target,), "label", classify)},
         averaged=("generator", "discriminator"),
-        spaces={"z": Space(latents, decode)},
-        calibrate=calibrate,
+        spaces=decoding.spaces,
+        calibrate=decoding.calibrate,
         discriminate=logits,
         preprocess=of_images(config.data, fields),
     )

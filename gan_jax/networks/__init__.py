@@ -2,14 +2,15 @@
 
 A module of this package that a config can name has one or more of these classes, the roles of networks:
 
-    Generator(shape, num_classes, ...)(z [B, Z], condition, train) -> [B, *shape], images in [-1, 1]
+    Generator(shape, num_classes, ...)(z [B, Z], condition, train, key, index) -> [B, *shape], images in [-1, 1]
     Discriminator(num_classes, ...)(images [B, ...], condition, train) -> DiscriminatorOutput
     Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]
 
 `condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`; None if
 `num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
 `shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
-is for, see `noise.per_example`; without a key there is no noise. Other attributes are keys of the config.
+is for, see `noise.per_example`; without a key there is no noise. A generator of which one does not have them is not.
+One that has styles has the methods of `stylegan2.Generator`. Other attributes are keys of the config.
 """
 
 import inspect
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
 
 from gan_jax.errors import UserError
 from gan_jax.keys import Key, Schema, argument_docs, closest, from_signature
@@ -104,6 +106,17 @@ def _attributes(network: type[nn.Module]) -> dict[str, Key]:
 def bare(network: Network) -> nn.Module:
     """The module itself."""
     return network if isinstance(network, nn.Module) else bare(network.network)
+
+
+def noise_of(network: Network, key: jax.Array | None, index: jax.Array | None) -> dict[str, jax.Array | None]:
+    """The arguments of a generator's call that are about noise; {} if it has none."""
+    noisy = "key" in inspect.signature(type(bare(network)).__call__).parameters
+    return {"key": key, "index": index} if noisy else {}
+
+
+def has_styles(network: Network) -> bool:
+    """Whether a generator can be called in two steps, `styles` and `synthesize`."""
+    return hasattr(bare(network), "synthesize")
 
 
 def applied(network: Network, variables: dict[str, Any], *args, **kwargs) -> tuple[Any, dict]:

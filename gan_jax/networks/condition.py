@@ -26,6 +26,11 @@ def rows(table: jax.Array, condition: jax.Array) -> jax.Array:
     return table[condition]
 
 
+def one_hot(condition: jax.Array, num_classes: int, dtype: jnp.dtype = jnp.float32) -> jax.Array:
+    """A label int [B] one-hot, or the weights as they are: [B, num_classes]."""
+    return condition.astype(dtype) if is_soft(condition) else jax.nn.one_hot(condition, num_classes, dtype=dtype)
+
+
 class Embed(nn.Embed):
     """`nn.Embed` that takes weights over the rows too, see `rows`. Its name is in the paths of variables."""
 
@@ -44,7 +49,6 @@ def with_label(x: jax.Array, condition: jax.Array | None, num_classes: int) -> j
     """
     if not num_classes:
         return x
-    soft = is_soft(condition)
-    label = condition.astype(x.dtype) if soft else jax.nn.one_hot(condition, num_classes, dtype=x.dtype)
+    label = one_hot(condition, num_classes, x.dtype)
     label = jnp.broadcast_to(label.reshape(-1, *[1] * (x.ndim - 2), num_classes), (*x.shape[:-1], num_classes))
     return jnp.concatenate([x, label], axis=-1)

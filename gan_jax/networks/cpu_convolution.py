@@ -4,6 +4,7 @@ They are products of matrices and sums, equal to the convolution to rounding. An
 forms of their own.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import jax
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 CHANNELS = 64  # from which tiles pay: below, forming them takes longer than the products that they save
+ROWS = 1024  # of patches that are formed at a time, so that they stay in a cache
 
 
 Padding = Sequence[tuple[int, int]]  # zeros (before, after) the rows, and the columns
@@ -80,6 +82,36 @@ def by_tiles(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> 
     pairs = ([a + b for a, b in zip(*rows, strict=True)] for rows in ((top, middle), (middle, bottom)))
     y = jnp.stack([jnp.stack(pair, axis=3) for pair in pairs], axis=2)
     return y.reshape(batch, 2 * down, 2 * across, features)[:, : height // 2, : width // 2]
+
+
+def kernel_gradient(
+    x: jax.Array, kernel_shape: tuple[int, ...], stride: int, padding: Padding, g: jax.Array
+) -> jax.Array | None:
+    """Of a 3x3 kernel: a product of g with the patches of x, for some examples after the others; None: XLA's own.
+
+    Args:
+        x: [B, H, W, C].
+        kernel_shape: [kh, kw, C, D].
+        stride, padding: of the convolution.
+        g: [B, h, w, D], the gradient of the result.
+    """
+    kh, kw, channels, features = kernel_shape
+    if (kh, kw) != (3, 3) or min(channels, features) < CHANNELS // 4:
+        return None
+    x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+    batch, height, width, _ = g.shape
+    count = math.gcd(batch, max(1, ROWS // (height * width)))
+
+    def add(total, part):
+        x, g = part
+        down, across = (range(i, i + stride * (n - 1) + 1, stride) for i, n in ((0, height), (0, width)))
+        slices = [[slice(i + r.start, i + r.stop, stride) for i in range(3)] for r in (down, across)]
+        patches = jnp.concatenate([x[:, i, j] for i in slices[0] for j in slices[1]], axis=-1)
+        return total + patches.reshape(-1, 9 * channels).T @ g.reshape(-1, features), None
+
+    parts = [a.reshape(batch // count, count, *a.shape[1:]) for a in (x, g)]
+    total, _ = lax.scan(add, jnp.zeros((9 * channels, features), g.dtype), parts)
+    return total.reshape(kernel_shape)
 
 
 def _differences(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array, jax.Array]:

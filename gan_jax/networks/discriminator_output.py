@@ -64,6 +64,7 @@ class WithHead(nn.Module):
         embedding_init: nn.initializers.Initializer = nn.linear.default_embed_init,
         use_bias: bool = True,
         unconditional_logit: bool = True,
+        embedding: jax.Array | None = None,
     ) -> DiscriminatorOutput:
         """The last layers, to be called inside `nn.compact`.
 
@@ -73,6 +74,7 @@ class WithHead(nn.Module):
             kernel_init, embedding_init: of the layers.
             use_bias: whether the linear layers have one.
             unconditional_logit: whether a projection is added to a logit that is the same for all labels.
+            embedding: [B, F] of the condition, for the projection; None: that of a layer of its own.
 
         Raises:
             UserError: another `conditioning`.
@@ -88,7 +90,8 @@ class WithHead(nn.Module):
             logits, own = last(features)[:, 0], last.variables["params"]
             weights, bias = own["kernel"][:, 0], own.get("bias", 0.0)
         if projected:
-            embedding = Embed(self.num_classes, features.shape[-1], embedding_init=embedding_init)(condition)
+            if embedding is None:
+                embedding = Embed(self.num_classes, features.shape[-1], embedding_init=embedding_init)(condition)
             logits += jnp.sum(features * embedding, axis=-1)
             weights += embedding
         if self.san:

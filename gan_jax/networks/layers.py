@@ -1,5 +1,6 @@
 """Layers that several networks share."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
@@ -29,46 +30,54 @@ def kept(x: jax.Array) -> jax.Array:
 # in the backward pass of a transposed convolution, and in that of a gradient penalty on a strided one.
 
 
-Padding = Literal["same", "torch"]
+Padding = Literal["same", "torch"]  # as the attribute of a network
 # "same": as many zeros as make the result ceil(size / stride) pixels wide, an odd one of them at the end;
-# "torch": (k - 1) // 2 of them on each side, as PyTorch code for a k x k kernel mostly has it.
+# "torch": (k - 1) // 2 of them on each side, as PyTorch code for a k x k kernel mostly has it;
+# functions also know "valid": none.
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
-    size = kernel.shape[:2]
+def _pads(x: jax.Array, size: tuple[int, int], stride: int, padding: str) -> list[tuple[int, int]]:
     if padding == "same":
-        pads = lax.padtype_to_pads(x.shape[1:3], size, (stride, stride), "SAME")
-    else:
-        pads = [((k - 1) // 2, (k - 1) // 2) for k in size]
+        return lax.padtype_to_pads(x.shape[1:3], size, (stride, stride), "SAME")
+    return [((k - 1) // 2, (k - 1) // 2) if padding == "torch" else (0, 0) for k in size]
+
+
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: str) -> jax.Array:
+    pads = _pads(x, kernel.shape[:2], stride, padding)
     if jax.default_backend() == "cpu" and (form := cpu_convolution.form(x.shape, kernel.shape, stride, pads)):
         return form(x, kernel, stride, pads)
     return lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=DIMENSIONS)
 
 
-def _kernel_gradient(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding, g: jax.Array) -> jax.Array:
+def _kernel_gradient(x: jax.Array, kernel: jax.Array, stride: int, padding: str, g: jax.Array) -> jax.Array:
+    if jax.default_backend() == "cpu":
+        pads = _pads(x, kernel.shape[:2], stride, padding)
+        gradient = cpu_convolution.kernel_gradient(x, kernel.shape, stride, pads, g)
+        if gradient is not None:
+            return gradient
     _, pull_back = jax.vjp(lambda k: _convolve(x, k, stride, padding), kernel)
     return pull_back(g)[0]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def conv(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding = "same") -> jax.Array:
+def conv(x: jax.Array, kernel: jax.Array, stride: int, padding: str = "same") -> jax.Array:
     """A convolution. Reverse mode only, of any order.
 
     Args:
         x: [B, H, W, C].
         kernel: [kh, kw, C, D].
         stride: >= 1.
-        padding: "same", or "torch": (k - 1) // 2 zeros on each side.
+        padding: "same"; "torch", (k - 1) // 2 zeros on each side; or "valid", none.
 
     Returns:
-        [B, ceil(H / stride), ceil(W / stride), D]; with "torch" and an even k fewer.
+        [B, ceil(H / stride), ceil(W / stride), D]; with "torch" and an even k fewer; with "valid" as many as fit.
     """
     return _convolve(x, kernel, stride, padding)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def conv_transpose(
-    x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int, int], padding: Padding = "same"
+    x: jax.Array, kernel: jax.Array, stride: int, size: tuple[int, int], padding: str = "same"
 ) -> jax.Array:
     """The exact transpose (adjoint) of `conv` from images of `size` to those of x. Reverse mode only, of any order.
 
@@ -186,7 +195,7 @@ def reflect(x: jax.Array, pixels: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
 
 
-def compare(x: jax.Array, minibatch: str) -> jax.Array:
+def compare(x: jax.Array, minibatch: str, group: int = 0) -> jax.Array:
     """What a network's attribute `minibatch` asks for, to be called inside `nn.compact`: x and, as further features or
     channels, how its examples differ from each other, so that a discriminator notices a generator that repeats itself.
 
@@ -195,6 +204,7 @@ def compare(x: jax.Array, minibatch: str) -> jax.Array:
     Args:
         x: [B, F] or [B, H, W, C].
         minibatch: "stddev" (Karras et al. 2018), "discrimination" (Salimans et al. 2016) or "none".
+        group: of "stddev", see `minibatch_stddev`.
 
     Raises:
         UserError: another `minibatch`.
@@ -202,7 +212,7 @@ def compare(x: jax.Array, minibatch: str) -> jax.Array:
     if minibatch == "none":
         return x
     if minibatch == "stddev":
-        return jnp.concatenate([x, minibatch_stddev(x)], axis=-1)
+        return jnp.concatenate([x, minibatch_stddev(x, group)], axis=-1)
     if minibatch == "discrimination":
         near = MinibatchDiscrimination()(x.reshape(x.shape[0], -1))
         near = jnp.broadcast_to(near.reshape(-1, *[1] * (x.ndim - 2), near.shape[-1]), (*x.shape[:-1], near.shape[-1]))
@@ -210,16 +220,22 @@ def compare(x: jax.Array, minibatch: str) -> jax.Array:
     raise UserError(f"a network's minibatch={minibatch!r} must be none, stddev or discrimination")
 
 
-def minibatch_stddev(x: jax.Array) -> jax.Array:
-    """The standard deviation over the batch, averaged over all features: [B, ..., 1], the same value everywhere.
+def minibatch_stddev(x: jax.Array, group: int = 0) -> jax.Array:
+    """The standard deviation over a group of examples, averaged over all features: [B, ..., 1], the same everywhere.
 
     Args:
         x: [B, ..., F].
+        group: examples in a group, those at every (B / group)-th place; 0: the whole batch. Of a batch that it does not
+            divide, their greatest common divisor.
 
-    Reference: Karras et al. 2018 (ProGAN), section 3, with the whole batch as the group.
+    Reference: Karras et al. 2018 (ProGAN), section 3; groups as in its authors' code.
     """
-    deviation = jnp.mean(jnp.sqrt(jnp.var(x.astype(jnp.float32), axis=0) + 1e-8))
-    return jnp.broadcast_to(deviation.astype(x.dtype), (*x.shape[:-1], 1))
+    group = math.gcd(group or len(x), len(x))
+    groups = x.reshape(group, len(x) // group, *x.shape[1:]).astype(jnp.float32)
+    deviation = jnp.sqrt(jnp.var(groups, axis=0) + 1e-8)
+    deviation = jnp.mean(deviation, axis=tuple(range(1, x.ndim)), keepdims=True)
+    deviation = jnp.tile(deviation, (group, *[1] * (x.ndim - 1))).astype(x.dtype)
+    return jnp.broadcast_to(deviation, (*x.shape[:-1], 1))
 
 
 class MinibatchDiscrimination(nn.Module):

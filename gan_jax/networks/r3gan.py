@@ -16,41 +16,12 @@ from jax import lax
 
 from gan_jax.errors import UserError
 from gan_jax.keys import Count, Positive
+from gan_jax.networks.bilinear import downsample, upsample
 from gan_jax.networks.condition import Embed
 from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
 from gan_jax.networks.layers import DIMENSIONS, compare, kept, pyramid
 
 weights = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
-
-
-def shift(x: jax.Array, by: int, axis: int) -> jax.Array:
-    """x_{i - by} along `axis`, with zeros from outside."""
-    return lax.pad(x, jnp.zeros((), x.dtype), [(by, -by, 0) if a == axis else (0, 0, 0) for a in range(x.ndim)])
-
-
-def upsample(x: jax.Array, size: tuple[int, int]) -> jax.Array:
-    """Bilinear interpolation of [B, h, w, C] to (H, W) = `size`, of which (h, w) is the half, rounded up.
-
-    In each direction zeros between the pixels, filtered by [1, 3, 3, 1] / 4, with zeros outside the image. So new
-    pixels lie a quarter of an old one from its center, on either side.
-    """
-    for axis, length in enumerate(size, start=1):
-        x = jnp.stack([(shift(x, 1, axis) + 3 * x) / 4, (3 * x + shift(x, -1, axis)) / 4], axis + 1)
-        x = x.reshape(*x.shape[:axis], -1, *x.shape[axis + 2 :])
-        x = lax.slice_in_dim(x, 0, length, axis=axis)
-    return x
-
-
-def downsample(x: jax.Array) -> jax.Array:
-    """[B, H, W, C] to [B, ceil(H / 2), ceil(W / 2), C]: means of 2x2 windows, weighted by [1, 3, 3, 1] / 8.
-
-    In each direction a window is filtered with a pixel on either side, which is 0 outside the image.
-    """
-    x = jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)))
-    for axis in (1, 2):
-        even, odd = (lax.slice_in_dim(x, start, None, 2, axis=axis) for start in (0, 1))
-        x = (shift(odd, 1, axis) + 3 * (even + odd) + shift(even, -1, axis)) / 8
-    return x
 
 
 def grouped_conv(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:

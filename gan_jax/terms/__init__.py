@@ -8,6 +8,7 @@ from gan_jax.terms.adversarial import adversarial, san
 from gan_jax.terms.classes import classes, codes, fake_classes
 from gan_jax.terms.consistency import diversity, fake_consistency, latent_consistency, real_consistency
 from gan_jax.terms.matching import feature_matching
+from gan_jax.terms.path_length import path_length
 from gan_jax.terms.penalties import (
     dragan,
     gradient_penalty,
@@ -27,6 +28,6 @@ __all__ = [
     "adversarial", "san", "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
     "gradient_penalty", "one_sided_gradient_penalty", "dragan",
     "real_consistency", "fake_consistency", "latent_consistency", "lecam", "feature_matching", "diversity",
-    "classes", "fake_classes", "codes",
+    "path_length", "classes", "fake_classes", "codes",
 ]  # fmt: skip
 TERMS = {name: globals()[name] for name in __all__[6:]}  # in the order in which they are added up

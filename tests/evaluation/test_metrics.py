@@ -17,7 +17,8 @@ from gan_jax.evaluate import make_fakes, watched_metrics
 from gan_jax.evaluation.features import Features
 from gan_jax.evaluation.measure import make_evaluator
 from gan_jax.evaluation.metrics import KEY, EvalInputs, Metric, Model, choose, own_metrics, why_not
-from gan_jax.game import Map, Space
+from gan_jax.game import Map
+from gan_jax.latent.spaces import z_space
 from gan_jax.lookup import only_the_librarys_own
 from gan_jax.noise import per_example
 
@@ -185,9 +186,9 @@ def test_path_lengths_of_a_linear_generator():
     ppl = importlib.import_module("gan_jax.evaluation.metrics.ppl")
     draw = lambda key, index: per_example(jax.random.normal, key, index, (64,))
     scale = lambda given: 1 + given["label"][:, None, None, None]
-    decode = lambda variables, z, given: 1e-2 * z.reshape(-1, 8, 8, 1) * scale(given)
+    decode = lambda variables, z, given, *noise: 1e-2 * z.reshape(-1, 8, 8, 1) * scale(given)
     game_map = Map(("label",), "image", lambda variables, key, index, given: decode(variables, draw(key, index), given))
-    experiment = hand_made.experiment("sample", maps={"sample": game_map}, spaces={"z": Space(draw, decode)})
+    experiment = hand_made.experiment("sample", maps={"sample": game_map}, spaces={"z": z_space(draw, decode, 64)})
     source = hand_made.source(40)
     fakes, _ = make_fakes(experiment, game_map, source, 40, 0)
     inputs = EvalInputs(source, fakes({}), NETWORK, 0, Model(experiment.game, game_map, {}))

@@ -104,7 +104,8 @@ def test_classes_are_mixed_by_the_sampler_as_by_the_game(tiny):
 def test_samples_are_decoded_latents(tiny):
     game, _, state = start(tiny(), num_classes=3)
     index, labels = jnp.arange(4), jnp.array([0, 1, 2, 0])
-    decoded = game.spaces["z"].decode(state.variables, game.spaces["z"].draw(KEY, index), {"label": labels})
+    z = game.spaces["z"].draw(state.variables, KEY, index, {})
+    decoded = game.spaces["z"].decode(state.variables, z, {"label": labels}, None, None)
     np.testing.assert_array_equal(decoded, sampled(game, state.variables, KEY, index, labels))
 
 
@@ -201,7 +202,7 @@ def test_spectral_estimates_move_once_a_turn_of_their_player(tiny):
 @pytest.mark.parametrize("prior, deviation, most", [("normal", 1.0, 5.0), ("uniform", 3**-0.5, 1.0)])
 def test_the_prior_of_latents(tiny, prior, deviation, most):
     game, *_ = start(tiny(**{"networks.prior": prior}))
-    z = np.asarray(game.spaces["z"].draw(KEY, jnp.arange(2000)))
+    z = np.asarray(game.spaces["z"].draw({}, KEY, jnp.arange(2000), {}))
     assert abs(z.mean()) < 0.03 and z.std() == pytest.approx(deviation, rel=0.03)
     assert 0.9 * min(most, 3) < np.abs(z).max() <= most
 
@@ -223,7 +224,7 @@ def test_statistics_of_the_averaged_generator_are_its_own(tiny):
     new = game.calibrate(variables, KEY, batch["index"])["generator"]
     network = SpectralNorm(mlp.Generator((2,), width=8, depth=2, norm="batch"))
     _, expected = network.apply(
-        variables["generator"], game.spaces["z"].draw(KEY, batch["index"]), mutable=["batch_stats", "spectral"]
+        variables["generator"], game.spaces["z"].draw({}, KEY, batch["index"], {}), mutable=["batch_stats", "spectral"]
     )
     for collection in ("batch_stats", "spectral"):
         jax.tree.map(np.testing.assert_allclose, new[collection], expected[collection])

@@ -139,15 +139,16 @@ def test_latent_codes(tiny):
         **{"networks.latent_size": 9, "codes": {"categories": 4, "continuous": 2}, "terms.codes": {"weight": 0.5}}
     )
     game, variables, batch, values = turn_values(config)
-    z = np.asarray(game.spaces["z"].draw(KEY, jnp.arange(500)))
+    z = np.asarray(game.spaces["z"].draw({}, KEY, jnp.arange(500), {}))
     noise, category, numbers = np.split(z, [3, 7], axis=1)
     assert set(np.unique(category)) == {0, 1} and (category.sum(axis=1) == 1).all()
     assert (category.mean(axis=0) > 0.15).all()
     assert np.abs(numbers).max() <= 1 and abs(numbers.std() - 3**-0.5) < 0.03
     assert abs(noise.std() - 1) < 0.1
-    fake = game.spaces["z"].decode(variables, game.spaces["z"].draw(KEY, batch["index"]), {})
+    z = game.spaces["z"].draw(variables, KEY, batch["index"], {})
+    fake = game.spaces["z"].decode(variables, z, {}, None, None)
     output = mlp.Discriminator(width=8, depth=2, num_codes=6).apply(variables["discriminator"], fake)
-    read, code = output.codes, game.spaces["z"].draw(KEY, batch["index"])[:, 3:]
+    read, code = output.codes, z[:, 3:]
     expected = float(regularizers.code_information(read, code, 4).mean())
     value, (_, metrics) = values["generator"]
     assert float(metrics["codes"]) == pytest.approx(expected, rel=1e-5)

@@ -189,8 +189,8 @@ def test_samples_know_no_labels():
     game, variables = start(config_for())
     (given, makes, apply), space, index = game.maps["sample"], game.spaces["z"], jnp.arange(5)
     assert (given, makes) == ((), "image")
-    latents = space.draw(KEY, index)
-    np.testing.assert_array_equal(apply(variables, KEY, index, {}), space.decode(variables, latents, {}))
+    latents = space.draw(variables, KEY, index, {})
+    np.testing.assert_array_equal(apply(variables, KEY, index, {}), space.decode(variables, latents, {}, None, None))
     assert latents.shape == (5, 4) and latents.min() >= 0 and latents.max() <= 1
 
 

@@ -26,7 +26,7 @@ def case(request, tmp_path_factory):
 def test_generator(case):
     run, size, numbers = case
     given = {"label": jnp.asarray(numbers["labels"])}
-    made = jax.jit(run.experiment.game.spaces["z"].decode)(run.state.variables, numbers["z"], given)
+    made = jax.jit(run.experiment.game.spaces["z"].decode)(run.state.variables, numbers["z"], given, None, None)
     assert made.shape == (3, size, size, 3)
     assert_close(np.asarray(made)[:, :: EVERY[size], :: EVERY[size]], numbers["made"], 1e-5)
 

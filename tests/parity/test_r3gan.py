@@ -26,7 +26,7 @@ def test_generators(case):
     run, numbers, labels = case
     game, given = run.experiment.game, {} if labels is None else {"label": labels}
     for ema, name in ((True, "made"), (False, "raw")):
-        made = jax.jit(game.spaces["z"].decode)(run.variables(ema), numbers["z"], given)
+        made = jax.jit(game.spaces["z"].decode)(run.variables(ema), numbers["z"], given, None, None)
         assert_close(np.asarray(made), numbers[name], 2e-6)
 
 
