@@ -35,12 +35,14 @@ setup(
         "optax>=0.2.6",
         "orbax-checkpoint>=0.11.30",
         "pillow>=10.1",
+        "scipy>=1.12",
         "tensorboardX>=2.6.2",
         "tensorflow-datasets>=4.9.8",
         "tqdm>=4.66",
     ],
     extras_require={
         "tfds": ["tensorflow-cpu>=2.18"],  # to download and prepare a set of TensorFlow Datasets, once
+        "video": ["imageio-ffmpeg>=0.5"],  # walks as .mp4
         "gpu": ["jax[cuda12]"],
         "tpu": ["jax[tpu]"],
         "parity": ["torch>=2", "torch-fidelity>=0.4"],  # the peers that some tests compare with

@@ -13,7 +13,7 @@ from gan_jax.game import Game, State, batches_per_round, init_state
 from gan_jax.lookup import import_by_name
 from gan_jax.modalities import Fields
 from gan_jax.noise import INITIAL_VARIABLES
-from gan_jax.optimizers import lazy_correction, learning_rate, make_optimizer
+from gan_jax.optimizers import beginnings, lazy_correction, learning_rate, make_optimizer
 from gan_jax.schedules import Schedule
 
 
@@ -47,7 +47,8 @@ def build(config, fields: Fields) -> Experiment:
     for player in players:
         own, correction = config.optimizers.get(player, config.optimizers.default), lazy_correction(game, player)
         rates[player] = learning_rate(own, images_per_round=per_round, correction=correction)
-        optimizers[player] = make_optimizer(own, rates[player], correction=correction)
+        begins = beginnings(game, player)
+        optimizers[player] = make_optimizer(own, rates[player], correction=correction, begins=begins)
 
     others = averages.half_lives(config)
 

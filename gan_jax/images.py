@@ -1,14 +1,18 @@
 """Images at the borders: uint8 outside, float in [-1, 1] inside; grids, sheets with titles, animations."""
 
 import math
+import tempfile
+import warnings
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax import __version__
 from gan_jax.data.pictures import like
-from gan_jax.files import picture_mark, replacing
+from gan_jax.errors import UserError
+from gan_jax.files import MARK, picture_mark, replacing
 
 MARGIN = 4  # pixels beside words, and between columns
 
@@ -129,6 +133,57 @@ def save_turns(pictures: list[np.ndarray], path: Path) -> None:
 
     frames = [Image.fromarray(picture.repeat(3 // picture.shape[-1], axis=-1)).quantize(256) for picture in pictures]
     _save_frames(frames, [1000] * len(frames), path, **picture_mark(".gif"))
+
+
+def save_video(frames: np.ndarray, path: Path, fps: float) -> None:
+    """Frames as a video, over and over: .gif, .webp, .mp4, or .png, all of them side by side; marked.
+
+    Args:
+        frames: uint8 [F, H, W, 1 or 3].
+        path: of the file.
+        fps: frames a second.
+
+    Raises:
+        UserError: it is a .mp4, for which imageio-ffmpeg is needed.
+    """
+    from PIL import Image
+
+    frames = frames.repeat(3 // frames.shape[-1], axis=-1)
+    match path.suffix.lower():
+        case ".png":
+            save(np.concatenate(list(frames), axis=1), path, mark=True)
+        case ".mp4":
+            _save_mp4(frames, path, fps)
+        case suffix:
+            pictures, options = [Image.fromarray(frame) for frame in frames], picture_mark(suffix)
+            if suffix == ".gif":
+                _save_frames([each.quantize(256) for each in pictures], [1000 / fps] * len(frames), path, **options)
+                return
+            with replacing(path) as file:
+                more = {"append_images": pictures[1:], "duration": round(1000 / fps), "loop": 0, "quality": 90}
+                pictures[0].save(file, "WEBP", save_all=True, **more, **options)
+
+
+def _save_mp4(frames: np.ndarray, path: Path, fps: float) -> None:
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise UserError(f"--out={path}: .mp4 needs another package: pip install 'gan_jax[video]'") from None
+    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # H.264 has half as many colors
+    with tempfile.TemporaryDirectory() as folder:
+        made, size = Path(folder) / "video.mp4", (frames.shape[2], frames.shape[1])
+        mark = ["-metadata", f"comment={MARK} {__version__}"]
+        writer = imageio_ffmpeg.write_frames(
+            str(made), size, fps=fps, quality=8, macro_block_size=2, output_params=mark
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of JAX, about a fork: another program follows it at once
+            writer.send(None)
+        for frame in frames:
+            writer.send(np.ascontiguousarray(frame))
+        writer.close()
+        with replacing(path) as file:
+            file.write(made.read_bytes())
 
 
 def _save_frames(frames: list, milliseconds: list[int], path: Path, **options) -> None:

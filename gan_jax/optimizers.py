@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -29,6 +29,7 @@ OWN = {
     "clip_norm": Key(0.0, "global norm to which the gradient is clipped; 0: it is not", 0),
     "clip_weights": Key(0.0, "clip parameters to [-c, c] after each update (Arjovsky et al. 2017); 0: no", 0),
     "orthogonal": Key(0.0, "beta of orthogonal regularization (Brock et al. 2019)", 0),
+    "restart": Key(False, "its moments begin anew whenever a turn of the player begins (Karras et al. 2018)"),
 }  # fmt: skip
 
 
@@ -118,13 +119,21 @@ def lazy_correction(game: Game, player: str) -> float:
     return every_round / sum(t.repeat / t.every for t in turns) if every_round else 1.0
 
 
-def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.GradientTransformationExtraArgs:
+def beginnings(game: Game, player: str) -> list[int]:
+    """The rounds, after the first, in which a turn of a player begins."""
+    return sorted({turn.first for turn in game.turns if turn.player == player} - {0})
+
+
+def make_optimizer(
+    config, rate: Schedule, *, correction: float = 1.0, begins: Sequence[int] = ()
+) -> optax.GradientTransformationExtraArgs:
     """The optimizer of one player, whose `update` takes the number of rounds played as `step`.
 
     Args:
         config: see `keys`.
         rate: see `learning_rate`.
         correction: of the decays of moving averages, see `lazy_correction`.
+        begins: see `beginnings`; where `config.restart` has the optimizer's state begin anew.
 
     Raises:
         UserError: optax has no such optimizer.
@@ -151,6 +160,9 @@ def make_optimizer(config, rate: Schedule, *, correction: float = 1.0) -> optax.
         return (*(optax.EmptyState() for _ in before), *parts, *after)
 
     def update(updates, state, params, *, step, **extra):
+        if config.restart and begins:
+            anew = jnp.any(step == jnp.array(begins))
+            state = jax.tree.map(lambda new, old: jnp.where(anew, new, old), init(params), state)
         for stateless in before:
             updates, _ = stateless.update(updates, optax.EmptyState(), params)
         shapes, kept = jax.eval_shape(at(0).init, params), iter(state[len(before) :])

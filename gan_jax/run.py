@@ -19,6 +19,7 @@ from gan_jax.experiment import Experiment, build
 from gan_jax.files import claim
 from gan_jax.game import State, Variables
 from gan_jax.keys import closest
+from gan_jax.latent.model import Model
 from gan_jax.sampling import from_noise, labels_for, make_averager, make_sampler
 
 
@@ -67,7 +68,13 @@ class Run:
         return self._averaged(ema if isinstance(ema, str) else None) if ema else self.state.variables
 
     def sample(
-        self, num: int = 64, seed: int = 0, label: str | int | None = None, ema: bool | str = True
+        self,
+        num: int = 64,
+        seed: int = 0,
+        label: str | int | None = None,
+        ema: bool | str = True,
+        truncation: float = 1.0,
+        cutoff: int | None = None,
     ) -> np.ndarray:
         """Examples from noise; the first of many are those of few.
 
@@ -76,6 +83,8 @@ class Run:
             seed: of the noise.
             label: of a conditional game, the name of a class or its number; None: each class in turn.
             ema: see `variables`.
+            truncation: psi, how far latents keep from their mean, see `gan_jax.latent.spaces.truncate`.
+            cutoff: of how many layers, from the coarsest on; None: all.
 
         Returns:
             [num, ...] as stored: images are uint8 [num, H, W, C].
@@ -87,6 +96,9 @@ class Run:
         if num < 1:
             raise UserError(f"num={num}: must be positive")
         labels = labels_for(num, self.class_names, label)
+        if truncation != 1:
+            model = self.model(ema)
+            return model.decode(model.truncated(model.draw(range(num), labels, seed=seed), truncation, cutoff), seed)
         given = {"label": labels} if self.class_names else {}
         return self._run(self.noise_map, given, num, seed, ema)
 
@@ -115,6 +127,15 @@ class Run:
             wanted = f"takes {' and '.join(fields)}, as many of each" if fields else "takes nothing: use sample"
             raise UserError(f"the map {name!r} {wanted}")
         return self._run(name, given, len(given[fields[0]]), seed, ema)
+
+    def model(self, ema: bool | str = True) -> Model:
+        """The generator, as the tools of latent space use it.
+
+        Args:
+            ema: see `variables`.
+        """
+        makes = self.experiment.fields[self.experiment.game.maps[self.noise_map].makes]
+        return Model(self.experiment.game, self.experiment.fields, self.variables(ema), makes, self.class_names)
 
     @property
     def noise_map(self) -> str:
@@ -197,6 +218,8 @@ def sample_to_file(
     seed: int,
     label: str | int | None,
     ema: bool | str,
+    truncation: float = 1.0,
+    cutoff: int | None = None,
     checkpoint: str = "last",
     overwrite: bool = False,
 ) -> None:
@@ -205,7 +228,7 @@ def sample_to_file(
     Args:
         workdir: of the run.
         out: the file.
-        num, seed, label, ema: see `Run.sample`.
+        num, seed, label, ema, truncation, cutoff: see `Run.sample`.
         checkpoint: see `load`.
         overwrite: whether it may replace a file that this library has made.
 
@@ -221,6 +244,6 @@ def sample_to_file(
         raise UserError(f"{workdir} makes {field.modality.name}, of which no file can be written")
     if out.suffix.lower() not in field.modality.suffixes:
         raise UserError(f"--out={out}: the extension must be one of {', '.join(field.modality.suffixes)}")
-    samples = run.sample(num, seed, label, ema)
+    samples = run.sample(num, seed, label, ema, truncation, cutoff)
     field.modality.write(samples, out, field, labels_for(num, run.class_names, label))
     print(f"{num} samples of step {int(run.state.step)} -> {out}")

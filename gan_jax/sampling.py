@@ -13,6 +13,7 @@ from gan_jax import averages
 from gan_jax.data.source import Rows, Source
 from gan_jax.errors import Diverged, UserError
 from gan_jax.game import Game, Map, State, Variables
+from gan_jax.growing import GROWTH
 from gan_jax.keys import closest
 from gan_jax.modalities import Fields, to_model
 from gan_jax.runners import spread_over_devices
@@ -35,7 +36,7 @@ def make_averager(game: Game) -> Callable[..., Variables]:
         state = averages.choose(state, half_life)
         averaged = {player: {**state.variables[player], "params": params} for player, params in state.ema.items()}
         variables = {**state.variables, **averaged}
-        if calibrate and any(len(own) > 1 for own in averaged.values()):
+        if calibrate and any(own.keys() - {"params", GROWTH} for own in averaged.values()):
             for batch in range(CALIBRATION_BATCHES):
                 index = jnp.arange(CALIBRATION_BATCH_SIZE) + batch * CALIBRATION_BATCH_SIZE
                 variables = calibrate(variables, jax.random.key(0), index)

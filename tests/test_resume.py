@@ -1,7 +1,6 @@
 """Whole runs that are stopped, damaged or of an older version, or whose data lie elsewhere, end as any other."""
 
 import json
-import os
 import shutil
 import signal
 
@@ -9,11 +8,10 @@ import chex
 import pytest
 from old_run import CONFIG, RECORD
 from tiny import get_config
-from whole_runs import EVALUATED, final_state, logged, run, twenty_rounds
+from whole_runs import EVALUATED, final_state, logged, run, stop_after, twenty_rounds
 
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Interrupted, UserError
-from gan_jax.logging import Log
 
 
 def test_stop_and_resume_is_bit_for_bit_the_whole_run(ring_run, tiny, tmp_path):
@@ -25,18 +23,6 @@ def test_stop_and_resume_is_bit_for_bit_the_whole_run(ring_run, tiny, tmp_path):
         assert (tmp_path / "samples" / name).read_bytes() == (whole_dir / "samples" / name).read_bytes()
     drop = lambda line: {key: value for key, value in line.items() if key != "images_per_second"}
     assert [drop(line) for line in logged(tmp_path)] == [drop(line) for line in logged(whole_dir)]
-
-
-def stop_after(step, monkeypatch):
-    """Sends SIGTERM in that round, when the metrics of the round before have been read."""
-    add = Log.add
-
-    def add_and_stop(self, metrics):
-        add(self, metrics)
-        if self.step == step - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(Log, "add", add_and_stop)
 
 
 def test_sigterm_saves_and_resumes_exactly(ring_run, tiny, tmp_path, monkeypatch):

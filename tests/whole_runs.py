@@ -1,12 +1,15 @@
 """Whole runs of the tiny experiment, and what they leave behind."""
 
 import json
+import os
+import signal
 
 from tiny import get_config
 
 from gan_jax import modalities
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.experiment import build
+from gan_jax.logging import Log
 from gan_jax.loop import train
 from gan_jax.runners import make_runner
 
@@ -35,3 +38,15 @@ def final_state(config, workdir, which="last"):
 def logged(workdir):
     """The lines of metrics.jsonl."""
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def stop_after(step, monkeypatch):
+    """Sends SIGTERM in that round, when the metrics of the round before have been read."""
+    add = Log.add
+
+    def add_and_stop(self, metrics):
+        add(self, metrics)
+        if self.step == step - 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Log, "add", add_and_stop)

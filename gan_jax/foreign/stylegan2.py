@@ -14,6 +14,7 @@ from gan_jax.foreign import Format, Network, Place, convolution, in_params, laye
 from gan_jax.foreign.r3gan import read_networks
 from gan_jax.modalities import Field, Fields, image, label
 
+
 def read(path: Path, file: str) -> list[Network]:
     return read_networks(path, "resample_filter")
 

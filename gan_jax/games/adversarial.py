@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import augmentation, losses, networks, penalties, regularizers, terms
+from gan_jax import augmentation, growing, losses, networks, penalties, regularizers, terms
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Map, Turn
 from gan_jax.keys import SIZES, TINY, Key
 from gan_jax.latent.decoding import make_decoding
+from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks.layers import batch_norms
-from gan_jax.noise import GENERATOR, per_example
+from gan_jax.noise import GENERATOR
 from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
 
@@ -39,6 +40,7 @@ KEYS = {
     },
     "pac": Key(1, "examples that the discriminator sees at once (Lin et al. 2018)", 1, SIZES),
     "augment": augmentation.KEYS,
+    "growing": growing.KEYS,
     "codes": {
         "categories": Key(0, "of a categorical latent code (InfoGAN)", 0, SIZES),
         "continuous": Key(0, "continuous latent codes", 0, SIZES),
@@ -121,7 +123,11 @@ def make_game(config, fields: Fields) -> Game:
         )
     heads = {"num_codes": codes} if codes else {}
     heads |= {"san": True} if "san" in config.terms else {}
+    stages = growing.stages(config, shape, config.batch_size * config.n_critic)
+    heads |= {"shape": shape} if len(stages) > 1 else {}
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
+    if len(stages) > 1 and not networks.takes(generator, "level"):
+        raise UserError(f"--config.growing: the network {config.networks.generator.name} cannot grow; progan can")
     latents = make_prior(config.networks.latent_size, config.codes, config.networks.prior)
     of_discriminator, lazy_of_discriminator = terms.split(own_terms, "discriminator")
     of_generator, lazy_of_generator = terms.split(own_terms, "generator")
@@ -129,90 +135,93 @@ def make_game(config, fields: Fields) -> Game:
     def condition_of(batch):
         return batch["label"] if num_classes else None
 
-    def generate(variables, z, condition, key, index, mutable=STATISTICS):
-        noise = networks.noise_of(generator, key, index)
-        return generator.apply(variables["generator"], z, condition, train=True, mutable=mutable, **noise)
+    def noise_of(batch, key):
+        return networks.noise_of(generator, jax.random.fold_in(key, GENERATOR), batch["index"])
 
-    def steps(own, condition, key, index):
-        noise = {"key": key, "index": index}
-        return {
-            "styles": lambda z: generator.apply(own, z, condition, train=True, method="styles", **noise),
-            "synthesize": lambda w: generator.apply(own, w, method="synthesize", **noise),
-        }
+    def generate(stage, variables, z, batch, key, mutable=STATISTICS):
+        own = {**noise_of(batch, key), **stage.arguments(batch["step"])}
+        return generator.apply(variables["generator"], z, condition_of(batch), train=True, mutable=mutable, **own)
 
-    def discriminate(own, examples, condition, mutable=STATISTICS):
-        return discriminator.apply(own, pack(examples, config.pac), condition, train=True, mutable=mutable)
+    def discriminate(stage, own, examples, batch, mutable=STATISTICS):
+        growth = stage.arguments(batch["step"])
+        examples = pack(examples, config.pac)
+        return discriminator.apply(own, examples, condition_of(batch), train=True, mutable=mutable, **growth)
 
-    def begin(player, variables, batch, key, z, mutable=STATISTICS):
+    def begin(stage, player, variables, batch, key, z, mutable=STATISTICS):
         """The context of a player's turn, in which the discriminator has not been called yet."""
-        condition, critic = condition_of(batch), variables["discriminator"]
+        critic, call = variables["discriminator"], partial(generator.apply, variables["generator"])
         kimg = batch["step"] * (config.batch_size * config.n_critic / 1000)
-        noise = jax.random.fold_in(key, GENERATOR), batch["index"]
-        fake, updates = generate(variables, z, condition, *noise, mutable)
+        fake, updates = generate(stage, variables, z, batch, key, mutable)
 
         def augment(examples, number):
             draws = jax.random.fold_in(key, 3 if config.augment.paired and number == 4 else number)
             return augmenter.apply(examples, draws, batch["index"], critic, kimg)
 
         context = Context(
-            batch, key, kimg, condition, loss, variables[player], z, batch[target], fake, None, None, None, None,
-            generate=lambda z: generate(variables, z, condition, *noise)[0],
-            **steps(variables["generator"], condition, *noise),
+            batch, key, kimg, condition_of(batch), loss, variables[player],
+            z, stage.seen(batch[target], batch["step"]), fake, None, None, None, None,
+            generate=lambda z: generate(stage, variables, z, batch, key)[0],
+            styles=lambda z: call(z, condition_of(batch), train=True, method="styles", **noise_of(batch, key)),
+            synthesize=lambda w: call(w, method="synthesize", **noise_of(batch, key)),
             augment=augment,
-            discriminate=lambda x: discriminate(critic, x, condition)[0],
+            discriminate=lambda x: discriminate(stage, critic, x, batch)[0],
             categories=config.codes.categories,
         )  # fmt: skip
         return context, updates
 
-    def discriminator_loss(variables, batch, key):
+    def discriminator_loss(stage, variables, batch, key):
         z_key, key = jax.random.split(key)
         z = latents(z_key, batch["index"])
-        c, _ = begin("discriminator", variables, batch, key, z)
+        c, _ = begin(stage, "discriminator", variables, batch, key, z)
         real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
         # Real and fake examples are discriminated with the same spectral norms, which move once a turn.
-        on_real, updates = discriminate(c.own, real, c.condition, ALL)
+        on_real, updates = discriminate(stage, c.own, real, batch, ALL)
         own = {**c.own, **updates}
-        on_fake, moved = discriminate(own, fake, c.condition)
+        on_fake, moved = discriminate(stage, own, fake, batch)
         c = c._replace(
             own=own, real_augmented=real, fake_augmented=fake, on_real=on_real, on_fake=on_fake,
-            discriminate=lambda x: discriminate(own, x, c.condition)[0],
+            discriminate=lambda x: discriminate(stage, own, x, batch)[0],
         )  # fmt: skip
         value, (remembered, metrics) = terms.total([objective, *of_discriminator], c)
         margins = on_real.logits - loss.boundary(on_real.logits, on_fake.logits)
         augmented, p = augmenter.update(own, margins)
         metrics = {**losses.accuracy(loss, on_real.logits, on_fake.logits), **p, **metrics}
-        return value, ({**updates, **moved, **remembered, **augmented}, metrics)
+        updates = {**updates, **moved, **stage.progress(batch["step"])}
+        return value, ({**updates, **remembered, **augmented}, metrics)
 
-    def generator_loss(variables, batch, key):
+    def generator_loss(stage, variables, batch, key):
         batch = enlarged(batch, config.generator_batch, config.batch_size)
-        c, updates = begin("generator", variables, batch, key, latents(key, batch["index"]), ALL)
+        c, updates = begin(stage, "generator", variables, batch, key, latents(key, batch["index"]), ALL)
         variables = {**variables, "generator": {**variables["generator"], **updates}}
         real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
-        noise = jax.random.fold_in(key, GENERATOR), batch["index"]
         c = c._replace(
             loss=selective(loss, config.top_k, c.kimg), real_augmented=real, fake_augmented=fake,
             on_fake=c.discriminate(fake), on_real=c.discriminate(real),
-            generate=lambda z: generate(variables, z, c.condition, *noise)[0],
+            generate=lambda z: generate(stage, variables, z, batch, key)[0],
         )  # fmt: skip
         value, (remembered, metrics) = terms.total(of_generator, c)
-        return value, ({**updates, **remembered}, metrics)
+        return value, ({**updates, **stage.progress(batch["step"]), **remembered}, metrics)
 
-    def lazy_turn(term):
-        def lazy_loss(variables, batch, key):
-            z_key, key = jax.random.split(key)
-            return terms.total([term], begin(term.player, variables, batch, key, latents(z_key, batch["index"]))[0])
-
-        return Turn(term.name, term.player, lazy_loss, every=term.every)
+    def lazy_loss(term, stage, variables, batch, key):
+        z_key, key = jax.random.split(key)
+        z = latents(z_key, batch["index"])
+        return terms.total([term], begin(stage, term.player, variables, batch, key, z)[0])
 
     objective = terms.Term(
         "objective", "discriminator", lambda c: jnp.mean(c.loss.discriminator(c.on_real.logits, c.on_fake.logits))
     )
-    turns = (
-        Turn("discriminator", "discriminator", discriminator_loss, repeat=config.n_critic),
-        *map(lazy_turn, lazy_of_discriminator),
-        Turn("generator", "generator", generator_loss),
-        *map(lazy_turn, lazy_of_generator),
-    )
+    turns = []
+    for stage in stages:
+        turn = lambda name, player, loss, stage=stage, **own: Turn(
+            f"{name}{stage.name}", player, partial(loss, stage), first=stage.first, last=stage.last, **own
+        )
+        lazy = lambda term, turn=turn: turn(term.name, term.player, partial(lazy_loss, term), every=term.every)
+        turns += [
+            turn("discriminator", "discriminator", discriminator_loss, repeat=config.n_critic),
+            *map(lazy, lazy_of_discriminator),
+            turn("generator", "generator", generator_loss),
+            *map(lazy, lazy_of_generator),
+        ]
 
     z, examples = jnp.zeros((2, config.networks.latent_size)), pack(jnp.zeros((2 * config.pac, *shape)), config.pac)
     label = jnp.zeros(2, jnp.int32) if num_classes else None
@@ -230,7 +239,8 @@ def make_game(config, fields: Fields) -> Game:
             "generator": dict(generator.init(generator_key, z, label)),
             "discriminator": {**discriminator.init(discriminator_key, examples, label), **augmenter.memory},
         }
-        return {player: {**own, **terms.memory_of(own_terms, player)} for player, own in players.items()}
+        growth = stages[0].progress(0)
+        return {player: {**own, **terms.memory_of(own_terms, player), **growth} for player, own in players.items()}
 
     def logits(variables, examples):
         alike = pack(jnp.repeat(examples, config.pac, axis=0), config.pac)
@@ -240,7 +250,7 @@ def make_game(config, fields: Fields) -> Game:
     decoding = make_decoding(generator, latents, config.networks.latent_size, num_classes)
     return Game(
         init,
-        turns,
+        tuple(turns),
         {"sample": Map(given, target, decoding.sample)},
         spaces=decoding.spaces,
         calibrate=decoding.calibrate,
@@ -288,26 +298,6 @@ def check(config, modality: str, num_classes: int, own_terms: list[terms.Term]) 
         raise UserError(f"--config.data.labeled={config.data.labeled}: only the semi_supervised game has few labels")
     if codes > config.networks.latent_size:
         raise UserError("config.codes: the codes are a part of the latents, more than --config.networks.latent_size")
-
-
-def make_prior(size: int, codes, prior: str) -> Callable:
-    """`(key, index) -> z [B, size]`: of `prior`, but for the codes at its end: one of `codes.categories`, one-hot, and
-    `codes.continuous` numbers uniform in [-1, 1] (InfoGAN, Chen et al. 2016)."""
-
-    def latents(key, index):
-        draw = jax.random.normal if prior == "normal" else partial(jax.random.uniform, minval=-1.0)
-        z = per_example(draw, key, index, (size,))
-        if codes.continuous:
-            uniform = per_example(jax.random.uniform, jax.random.fold_in(key, 1), index, (codes.continuous,))
-            z = z.at[:, -codes.continuous :].set(2 * uniform - 1)
-        if codes.categories:
-            start = size - codes.categories - codes.continuous
-            draw = lambda key, shape: jax.random.randint(key, shape, 0, codes.categories)
-            category = per_example(draw, jax.random.fold_in(key, 2), index)
-            z = z.at[:, start : start + codes.categories].set(jax.nn.one_hot(category, codes.categories))
-        return z
-
-    return latents
 
 
 def selective(loss: losses.Loss, top_k, kimg: jax.Array) -> losses.Loss:

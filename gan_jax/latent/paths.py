@@ -1,8 +1,11 @@
 """Ways from one latent to another."""
 
+from collections.abc import Callable
+
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 def lerp(a: jax.Array, b: jax.Array, t: jax.Array) -> jax.Array:
@@ -46,3 +49,43 @@ def slerp(a: jax.Array, b: jax.Array, t: jax.Array) -> jax.Array:
     # sin(t angle) / sin(angle), by sinc(x) = sin(pi x) / (pi x), which is finite for equal directions.
     weight = lambda t: t * jnp.sinc(t * turns) / jnp.sinc(turns)
     return norm * (weight(1 - t) * a + weight(t) * b)
+
+
+def between(way: Callable, keyframes: jax.Array, frames: int, loop: bool) -> jax.Array:
+    """From each keyframe to the next.
+
+    Args:
+        way: `(a [N, F], b [N, F], t [N]) -> [N, F]`, such as `slerp`.
+        keyframes: [K, F].
+        frames: from one to the next.
+        loop: whether the last is followed by the first.
+
+    Returns:
+        [K * frames, F] of a loop, else [(K - 1) * frames + 1, F].
+    """
+    at, before, after = places(len(keyframes), frames, loop)
+    return way(keyframes[before], keyframes[after], jnp.asarray(at - before, keyframes.dtype))
+
+
+def spline(keyframes: np.ndarray, frames: int, loop: bool) -> np.ndarray:
+    """As `between`, along a cubic spline, which has no corners at the keyframes.
+
+    Args:
+        keyframes: [K, ...].
+        frames, loop: see `between`.
+    """
+    from scipy.interpolate import CubicSpline
+
+    keyframes = np.asarray(keyframes)
+    closed = np.concatenate([keyframes, keyframes[:1]]) if loop else keyframes
+    kind = "periodic" if loop else "natural"
+    curve = CubicSpline(np.arange(len(closed)), closed, bc_type=kind)
+    return curve(places(len(keyframes), frames, loop)[0]).astype(keyframes.dtype)
+
+
+def places(count: int, frames: int, loop: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each frame: its place, and the keyframes before and after it."""
+    total = count * frames if loop else (count - 1) * frames + 1
+    at = np.arange(total) / frames
+    before = np.floor(at).astype(int)
+    return at, before, (before + 1) % count

@@ -20,6 +20,9 @@ def define(values: flags.FlagValues) -> None:
     text("out", None, "The file: .png or another picture, or .npz for arrays.")
     number("num", 64, "How many.")
     text("label", None, "Of a conditional run, a class, by its name or number; by default each in turn.")
+    real = partial(flags.DEFINE_float, flag_values=values)
+    real("truncation", 1.0, "psi: below 1, latents nearer to their mean: less variety, fewer failures.")
+    number("cutoff", None, "Truncate so many layers, from the coarsest on; by default all.")
     shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 

@@ -110,8 +110,12 @@ def bare(network: Network) -> nn.Module:
 
 def noise_of(network: Network, key: jax.Array | None, index: jax.Array | None) -> dict[str, jax.Array | None]:
     """The arguments of a generator's call that are about noise; {} if it has none."""
-    noisy = "key" in inspect.signature(type(bare(network)).__call__).parameters
-    return {"key": key, "index": index} if noisy else {}
+    return {"key": key, "index": index} if takes(network, "key") else {}
+
+
+def takes(network: Network, argument: str) -> bool:
+    """Whether a network's call has an argument of that name."""
+    return argument in inspect.signature(type(bare(network)).__call__).parameters
 
 
 def has_styles(network: Network) -> bool:

@@ -10,14 +10,15 @@ of each example's own, there at one for a batch; the mean w is one of each class
 generator's turn, there in the discriminator's too; image sizes need not be powers of two, see `layers.pyramid`.
 """
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.keys import Count, Positive, Share
+from gan_jax.keys import TINY, Count, Positive, Share
 from gan_jax.networks import equalized
 from gan_jax.networks.bilinear import downsample, upsample
 from gan_jax.networks.condition import one_hot, rows
@@ -50,11 +51,13 @@ class Mapping(nn.Module):
         size: units of every layer.
         layers: after the inputs, which are scaled to a mean square of 1.
         num_classes: of the condition; 0: unconditional.
+        learning_rate: relative to that of other layers.
     """
 
     size: int
     layers: int
     num_classes: int
+    learning_rate: float = 0.01
 
     @nn.compact
     def __call__(self, z: jax.Array | None, condition: jax.Array | None) -> jax.Array:
@@ -64,7 +67,7 @@ class Mapping(nn.Module):
             inputs.append(equalized.normalize(Dense(self.size, name="embed")(label)))
         x = jnp.concatenate(inputs, axis=-1)
         for _ in range(self.layers):
-            x = leaky_relu(Dense(self.size, learning_rate=0.01)(x))
+            x = leaky_relu(Dense(self.size, learning_rate=self.learning_rate)(x))
         return x
 
 
@@ -146,6 +149,7 @@ class Generator(nn.Module):
         max_width: the most channels at any resolution.
         w_size: W, units of w and of the mapping network.
         mapping_layers: of the mapping network.
+        mapping_rate: its learning rate, relative to that of other layers.
         architecture: "skip", the sum of an image at each resolution; "residual"; "original", neither.
         mixing: the share of examples in training that get another w from some layer on.
     """
@@ -156,11 +160,12 @@ class Generator(nn.Module):
     max_width: Positive = 512
     w_size: Positive = 512
     mapping_layers: Positive = 2
+    mapping_rate: Annotated[float, (TINY, math.inf)] = 0.01
     architecture: Architecture = "skip"
     mixing: Share = 0.9
 
     def setup(self):
-        self.mapping = Mapping(self.w_size, self.mapping_layers, self.num_classes)
+        self.mapping = Mapping(self.w_size, self.mapping_layers, self.num_classes, self.mapping_rate)
         self.synthesis = Synthesis(self.shape, self.width, self.max_width, self.architecture)
         self.average = self.variable("w_average", "mean", jnp.zeros, (max(self.num_classes, 1), self.w_size))
 

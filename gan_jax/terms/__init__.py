@@ -20,14 +20,14 @@ from gan_jax.terms.penalties import (
     r2,
     r2_finite,
 )
-from gan_jax.terms.stabilizers import lecam
+from gan_jax.terms.stabilizers import drift, lecam
 from gan_jax.terms.term import Term, keys, make_terms, memory_of, split, total
 
 __all__ = [
     "Term", "keys", "make_terms", "memory_of", "split", "total",
     "adversarial", "san", "r1", "r2", "r1_r2", "r1_finite", "r2_finite", "r1_r2_finite",
     "gradient_penalty", "one_sided_gradient_penalty", "dragan",
-    "real_consistency", "fake_consistency", "latent_consistency", "lecam", "feature_matching", "diversity",
+    "real_consistency", "fake_consistency", "latent_consistency", "lecam", "drift", "feature_matching", "diversity",
     "path_length", "classes", "fake_classes", "codes",
 ]  # fmt: skip
 TERMS = {name: globals()[name] for name in __all__[6:]}  # in the order in which they are added up

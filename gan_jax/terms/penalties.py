@@ -1,13 +1,15 @@
 """Penalties on the discriminator's gradient, one constructor for each formula of `gan_jax.penalties`."""
 
 import inspect
+import math
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax import penalties
 from gan_jax.errors import UserError
-from gan_jax.keys import Positive, Share, Weight
+from gan_jax.keys import TINY, Positive, Share, Weight
 from gan_jax.noise import per_example
 from gan_jax.schedules import annealed
 from gan_jax.terms.term import Term
@@ -16,13 +18,20 @@ from gan_jax.terms.term import Term
 def _make(name):
     formula = getattr(penalties, name)
 
-    def loss(c):
-        mix = per_example(jax.random.uniform, c.key, c.batch["index"])
-        noise = per_example(jax.random.uniform, jax.random.fold_in(c.key, 1), c.batch["index"], c.real.shape[1:])
-        critic = lambda examples: c.discriminate(c.augment(examples, 2)).logits
-        return jnp.mean(formula(critic, c.real, c.fake, mix, noise))
+    def term(weight, every, final, decay_kimg, target=1.0):
+        def loss(c):
+            mix = per_example(jax.random.uniform, c.key, c.batch["index"])
+            noise = per_example(jax.random.uniform, jax.random.fold_in(c.key, 1), c.batch["index"], c.real.shape[1:])
+            critic = lambda examples: c.discriminate(c.augment(examples, 2)).logits
+            scaled = critic if target == 1 else lambda examples: critic(examples) / target
+            return jnp.mean(formula(scaled, c.real, c.fake, mix, noise))
 
-    def constructor(weight: Weight = 1.0, every: Positive = 1, final: Share = 1.0, decay_kimg: Weight = 0.0) -> Term:
+        if final != 1 and not decay_kimg:
+            raise UserError(f"--config.terms.{name}.final needs decay_kimg > 0, the kimg over which the weight falls")
+        schedule = lambda kimg: annealed(weight, final, decay_kimg, "cosine", kimg)
+        return Term(name, "discriminator", loss, schedule if decay_kimg and weight else weight, every)
+
+    def penalty(weight: Weight = 1.0, every: Positive = 1, final: Share = 1.0, decay_kimg: Weight = 0.0) -> Term:
         """A gradient penalty.
 
         Args:
@@ -31,11 +40,27 @@ def _make(name):
             final: the share of the weight that is left after decay_kimg, along a cosine.
             decay_kimg: in which the weight falls; 0: it is constant.
         """
-        if final != 1 and not decay_kimg:
-            raise UserError(f"--config.terms.{name}.final needs decay_kimg > 0, the kimg over which the weight falls")
-        schedule = lambda kimg: annealed(weight, final, decay_kimg, "cosine", kimg)
-        return Term(name, "discriminator", loss, schedule if decay_kimg and weight else weight, every)
+        return term(weight, every, final, decay_kimg)
 
+    def with_target(
+        weight: Weight = 1.0,
+        every: Positive = 1,
+        final: Share = 1.0,
+        decay_kimg: Weight = 0.0,
+        target: Annotated[float, (TINY, math.inf)] = 1.0,
+    ) -> Term:
+        """A gradient penalty.
+
+        Args:
+            weight: the paper's gamma or lambda, at first.
+            every: rounds; above 1 it is lazy, a turn of its own.
+            final: the share of the weight that is left after decay_kimg, along a cosine.
+            decay_kimg: in which the weight falls; 0: it is constant.
+            target: the norm that the gradient is held at; the penalty is divided by its square (Karras et al. 2018).
+        """
+        return term(weight, every, final, decay_kimg, target)
+
+    constructor = with_target if name in ("gradient_penalty", "one_sided_gradient_penalty", "dragan") else penalty
     constructor.__name__ = name
     summary = inspect.getdoc(formula).partition("\n")[0].partition(";")[0].removesuffix(".")
     constructor.__doc__ = constructor.__doc__.replace("A gradient penalty", summary)

@@ -1,4 +1,4 @@
-"""Terms with a memory that hold the discriminator's logits in bounds."""
+"""Terms that hold the discriminator's logits in bounds."""
 
 from typing import Annotated
 
@@ -8,6 +8,17 @@ import jax.numpy as jnp
 from gan_jax import regularizers
 from gan_jax.keys import SIZES, TINY, Weight
 from gan_jax.terms.term import Term
+
+
+def drift(weight: Weight = 0.001) -> Term:
+    """The squared logits of real images, which a Wasserstein loss lets drift away.
+
+    Args:
+        weight: epsilon_drift.
+
+    Reference: Karras et al. 2018 (ProGAN), appendix A.1.
+    """
+    return Term("drift", "discriminator", lambda c: jnp.mean(c.on_real.logits**2), weight)
 
 
 def lecam(

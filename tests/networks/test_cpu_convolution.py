@@ -85,3 +85,29 @@ def test_accelerators_have_their_own(monkeypatch):
     assert count() == 0
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert count() == 1
+
+
+@pytest.mark.parametrize("stride, padding, size, batch", [
+    (1, "same", (40, 30), 3), (1, "same", (6, 5), 6), (2, "same", (9, 8), 4), (1, "valid", (8, 7), 2),
+    (2, "valid", (9, 7), 4),
+])  # fmt: skip
+def test_the_kernel_gradient_of_a_3x3_kernel(monkeypatch, stride, padding, size, batch):
+    """Examples one after the other, or some at a time; and its own gradients, in x and in what is pulled back."""
+    x, shape = normal(batch, *size, 16), (3, 3, 16, 17)
+    g = normal(*jax.eval_shape(lambda x, k: conv(x, k, stride, padding), x, jnp.zeros(shape)).shape)
+
+    def orders():
+        gradient = lambda x, g: layers._kernel_gradient(x, jnp.zeros(shape), stride, padding, g)
+        slope = lambda x, g: jnp.sum(gradient(x, g) ** 3)
+        return jax.jit(lambda x, g: (gradient(x, g), *jax.grad(slope, (0, 1))(x, g)))(x, g)
+
+    ours = orders()
+    monkeypatch.setattr(cpu_convolution, "kernel_gradient", lambda *args: None)
+    for a, b in zip(ours, orders(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max())
+
+
+def test_few_channels_and_other_kernels_have_xlas_kernel_gradient():
+    for shape in ((3, 3, 8, 32), (4, 4, 32, 32)):
+        x = normal(1, 8, 8, shape[2])
+        assert cpu_convolution.kernel_gradient(x, shape, 1, [(1, 1)] * 2, normal(1, 8, 8, shape[3])) is None

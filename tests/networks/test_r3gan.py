@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.signal
 from flax.traverse_util import flatten_dict
 
 from gan_jax.errors import UserError
+from gan_jax.networks.bilinear import upsample
 from gan_jax.networks.layers import batch_norms
 from gan_jax.networks.r3gan import (
     Block,
@@ -18,9 +18,7 @@ from gan_jax.networks.r3gan import (
     Generator,
     GroupedConv,
     _convolve,
-    downsample,
     grouped_conv,
-    upsample,
 )
 
 KEY = jax.random.key(0)
@@ -54,29 +52,6 @@ def test_cifar_10_has_the_parameters_of_the_authors_networks():
     label = jnp.arange(2)
     assert count(Generator((32, 32, 3), num_classes=10), jnp.ones((2, 64)), label) == 20_781_952
     assert count(Discriminator(num_classes=10), jnp.ones((2, 32, 32, 3)), label) == 21_280_512
-
-
-@pytest.mark.parametrize("size", [(6, 8), (7, 5)])
-def test_filters_against_scipy(size):
-    """[1, 3, 3, 1], which is what the authors' code makes of [1, 2, 1], with a zero on each side of the image."""
-    x = np.asarray(normal(2, *size, 3))
-    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1])[None, :, :, None]
-    around = ((0, 0), *((1, 1 + side % 2) for side in size), (0, 0))
-    filtered = scipy.signal.convolve(np.pad(x, around), taps / 64, mode="valid")
-    coarse = downsample(x)
-    np.testing.assert_allclose(coarse, filtered[:, ::2, ::2], atol=1e-6)
-    between = np.zeros((2, *(2 * side for side in coarse.shape[1:3]), 3))
-    between[:, ::2, ::2] = coarse
-    filtered = scipy.signal.convolve(np.pad(between, ((0, 0), (2, 1), (2, 1), (0, 0))), taps / 16, mode="valid")
-    np.testing.assert_allclose(upsample(coarse, size), filtered[:, : size[0], : size[1]], atol=1e-6)
-
-
-def test_filters_are_centered():
-    """A slope stays a slope, at the same places."""
-    slope = jnp.broadcast_to(jnp.arange(16.0)[None, None, :, None], (1, 16, 16, 1))
-    coarse = downsample(slope)
-    np.testing.assert_allclose(coarse[0, 3, 1:-1, 0], np.arange(1, 7) * 2 + 0.5, rtol=1e-6)
-    np.testing.assert_allclose(upsample(coarse, (16, 16))[0, 7, 4:-4, 0], np.arange(4, 12), rtol=1e-6)
 
 
 @pytest.mark.parametrize("groups", [3, 12])
