@@ -1,4 +1,14 @@
-"""ProGAN.
+"""ProGAN: networks that grow, a Wasserstein critic with a gradient penalty.
+
+Paper: Karras et al. 2018, the setting for CIFAR-10: 128 channels everywhere, 128 latents, 400 kimg at each resolution
+and as many to fade the next one in, lambda 10 for a gradient norm of 750, drift 0.001, batch 16, Adam 1e-3 (0, 0.99)
+whose moments begin anew at each stage, an average with a half-life of 693 rounds. Inception score 8.80 there.
+
+    python main.py --config=progan
+    python main.py --config=progan:digits
+
+Result: not yet measured. On digits a round of 16 images takes 0.035 s at 7x7, 0.096 s at 14x14 and 0.17 s at 28x28 on
+two threads of an AMD EPYC.
 """
 
 from gan_jax.configs._papers import on, train_for

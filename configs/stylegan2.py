@@ -1,8 +1,23 @@
-"""StyleGAN2."""
+"""StyleGAN2: a mapping network, modulated convolutions, noise and a penalty on the lengths of paths.
 
-from gan_jax.configs._papers import on, train_for
+Paper: Karras et al. 2020 (StyleGAN2-ADA), the setting for CIFAR-10: 512 channels at every resolution, 19.9 and 20.7
+million parameters without labels, 20.2 and 23.1 with, as there; a mapping network of two layers, neither mixing of
+styles nor path lengths, no residuals in the discriminator, groups of 32 for the standard deviation, R1 of 0.01 every 16
+rounds, batch 64, Adam 2.5e-3 (0, 0.99), an average with a half-life of 500 kimg, flips, adaptive augmentation
+without its color part's noise (bgc). FID 2.42 there with labels. On faces and digits styles are mixed and path lengths
+penalized.
+
+    python main.py --config=stylegan2
+    python main.py --config=stylegan2:digits
+    python main.py --config=stylegan2:faces --workdir=runs/faces --config.data.source=folder:PATH
+
+Result: on digits, 60 kimg (1,875 rounds), seed 0, two threads of an AMD EPYC, 11 min: FID 76.6 at the end, its best:
+not yet good, digits of one shape. Such networks learn slowly. More weight of R1 helps a little (20 kimg: 89.7 with 1,
+84.4 with 10), a faster mapping network does not (109.4, 83.8). Faces and CIFAR-10 not yet measured.
+"""
 
 from gan_jax.config import config_for
+from gan_jax.configs._papers import on, train_for
 
 
 def get_config(data="cifar10"):
