@@ -16,8 +16,9 @@ not yet good, digits of one shape. Such networks learn slowly. More weight of R1
 84.4 with 10), a faster mapping network does not (109.4, 83.8). Faces and CIFAR-10 not yet measured.
 """
 
-from gan_jax.config import config_for
 from gan_jax.configs._papers import on, train_for
+
+from gan_jax.config import config_for
 
 
 def get_config(data="cifar10"):
