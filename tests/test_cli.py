@@ -13,7 +13,7 @@ from gan_jax.errors import Diverged, Interrupted, UserError
 from gan_jax.lookup import modules_of
 
 TINY = Path(__file__).parent / "tiny.py"
-MODES = ["configs", "evaluate", "import", "sample", "show", "train", "train_classifier", "translate"]
+MODES = ["configs", "evaluate", "import", "mix", "sample", "show", "train", "train_classifier", "translate", "walk"]
 
 
 def test_flags_stand_in_any_order_and_are_spelled_in_any_way():
@@ -101,7 +101,7 @@ def test_mistakes_on_the_command_line(arguments, message):
 def test_help_is_of_the_mode_alone(capsys):
     cli.main(["main.py", "--help"])
     told = capsys.readouterr().out
-    assert [line.split()[0] for line in told.split("modes,")[1].splitlines()[1:9]] == MODES
+    assert [line.split()[0] for line in told.split("modes,")[1].splitlines()[1 : 1 + len(MODES)]] == MODES
     assert "--runner" in told and "(default: digits_dcgan)" in told and "--[no]distributed" in told
     assert "--label" not in told
     cli.main(["/bin/gan_jax", "--num=3", "-h", "--mode=sample"])
