@@ -4,7 +4,7 @@ Paper: Karras et al. 2020 (StyleGAN2-ADA), the setting for CIFAR-10: 512 channel
 million parameters without labels, 20.2 and 23.1 with, as there; a mapping network of two layers, neither mixing of
 styles nor path lengths, no residuals in the discriminator, groups of 32 for the standard deviation, R1 of 0.01 every 16
 rounds, batch 64, Adam 2.5e-3 (0, 0.99), an average with a half-life of 500 kimg, flips, adaptive augmentation
-without its color part's noise (bgc). FID 2.42 there with labels. On faces and digits styles are mixed and path lengths
+by blits, geometry and color (bgc). FID 2.42 there with labels. On faces and digits styles are mixed and path lengths
 penalized.
 
     python main.py --config=stylegan2
@@ -18,11 +18,9 @@ not yet good, digits of one shape. Such networks learn slowly. More weight of R1
 
 from gan_jax.configs._papers import on, train_for
 
-from gan_jax.config import config_for
-
 
 def get_config(data="cifar10"):
-    config = config_for() if data == "faces" else on(data)
+    config = on("digits" if data == "faces" else data)
     config.labels = "require" if data == "cifar10" else "ignore"
     width, most = {"cifar10": (512, 512), "digits": (16, 64), "faces": (32, 128)}[data]
     config.networks.latent_size = 512 if data == "cifar10" else most
@@ -44,6 +42,5 @@ def get_config(data="cifar10"):
     if data == "faces":
         config.data.source, config.data.image_size = "folder:faces", "32"
         config.data.flip = True
-        config.batch_size = 32
         config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 1.0, 10.0, 5.0
     return config

@@ -134,8 +134,7 @@ class Run:
         Args:
             ema: see `variables`.
         """
-        makes = self.experiment.fields[self.experiment.game.maps[self.noise_map].makes]
-        return Model(self.experiment.game, self.experiment.fields, self.variables(ema), makes, self.class_names)
+        return self._models(ema)
 
     @property
     def noise_map(self) -> str:
@@ -165,6 +164,12 @@ class Run:
     @functools.cached_property
     def _averaged(self) -> Callable[[str | None], Variables]:
         return functools.cache(functools.partial(make_averager(self.experiment.game), self.state))
+
+    @functools.cached_property
+    def _models(self) -> Callable[[bool | str], Model]:
+        game, fields = self.experiment.game, self.experiment.fields
+        makes = fields[game.maps[self.noise_map].makes]
+        return functools.cache(lambda ema: Model(game, fields, self.variables(ema), makes, self.class_names))
 
     @functools.cached_property
     def _samplers(self) -> dict[str, Callable]:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -61,28 +62,50 @@ def make_sampler(game_map: Map, fields: Fields, at_once: int = 128) -> Callable[
     finite.
     """
     made = fields[game_map.makes]
-    replicated, sharded = spread_over_devices()
 
     @jax.jit
-    def apply(variables, key, index, given):
+    def apply(variables, index, given, key):
         return game_map.apply(variables, key, index, to_model(given, fields))
 
     def sample(variables: Variables, key: jax.Array, given: dict[str, np.ndarray], index: np.ndarray) -> np.ndarray:
-        n, index = len(index), np.asarray(index, np.int32)
-        variables = jax.device_put(variables, replicated)
         largest = max((math.prod(examples.shape[1:]) for examples in given.values()), default=1)
-        chunk = max(1, min(at_once, NUMBERS // largest)) * jax.local_device_count()
-        parts = []
-        for start in range(0, n, chunk):
-            rows = start + np.arange(chunk) % min(chunk, n - start)  # always a whole chunk: one compilation
-            part = index[rows], {name: examples[rows] for name, examples in given.items()}
-            parts.append(np.asarray(apply(variables, key, *jax.device_put(part, sharded))))
-        results = np.concatenate(parts)[:n]
-        if not np.isfinite(results).all():
-            raise Diverged(f"generated examples ({game_map.makes}) are not finite")
-        return made.modality.from_model(results, made)
+        rows = np.asarray(index, np.int32), given
+        results = in_parts(partial(apply, key=key), variables, rows, max(1, min(at_once, NUMBERS // largest)))
+        return made.modality.from_model(checked(results, game_map.makes), made)
 
     return sample
+
+
+def in_parts(apply: Callable, variables: Variables, columns: Any, at_once: int) -> np.ndarray:
+    """What `apply(variables, *columns)` makes of all rows, at most `at_once` at a time on each device.
+
+    A part is always as large: one compilation.
+
+    Args:
+        apply: row by row.
+        variables: of the game.
+        columns: trees of arrays [n, ...].
+        at_once: rows.
+    """
+    replicated, sharded = spread_over_devices()
+    n, chunk = len(jax.tree.leaves(columns)[0]), at_once * jax.local_device_count()
+    variables, parts = jax.device_put(variables, replicated), []
+    for start in range(0, n, chunk):
+        rows = start + np.arange(chunk) % min(chunk, n - start)
+        part = jax.tree.map(lambda column, rows=rows: column[rows], columns)
+        parts.append(np.asarray(apply(variables, *jax.device_put(part, sharded))))
+    return np.concatenate(parts)[:n]
+
+
+def checked(results: np.ndarray, name: str) -> np.ndarray:
+    """Results of a field.
+
+    Raises:
+        Diverged: they are not finite.
+    """
+    if not np.isfinite(results).all():
+        raise Diverged(f"generated examples ({name}) are not finite")
+    return results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,11 +175,11 @@ def wanted(source: Source, game_map: Map) -> bool:
     return not from_noise(game_map) and source.fields.keys() >= {*game_map.given, game_map.makes}
 
 
-def labels_for(n: int, names: tuple[str, ...], label: str | int | None = None) -> np.ndarray:
+def labels_for(n: int | np.ndarray, names: tuple[str, ...], label: str | int | None = None) -> np.ndarray:
     """The labels of n samples.
 
     Args:
-        n: how many.
+        n: how many; or their numbers, int [n].
         names: of the classes; (): the model is unconditional.
         label: the name of a class, or its number from 0, also as text; None: each class in turn.
 
@@ -166,13 +189,14 @@ def labels_for(n: int, names: tuple[str, ...], label: str | int | None = None) -
     Raises:
         UserError: a label that the model does not have.
     """
+    index = np.arange(n, dtype=np.int32) if isinstance(n, int) else n.astype(np.int32)
     if label is None:
-        return np.arange(n, dtype=np.int32) % len(names) if names else np.full(n, -1, np.int32)
+        return index % len(names) if names else np.full(len(index), -1, np.int32)
     if not names:
         raise UserError(f"--label={label}: this model is unconditional (its labels were not used)")
     numbers = list(map(str, range(len(names))))
     for known in (names, numbers) if isinstance(label, str) else (numbers,):
         if str(label) in known:
-            return np.full(n, known.index(str(label)), np.int32)
+            return np.full(len(index), known.index(str(label)), np.int32)
     hint = "" if list(names) == numbers else f", or their names; {closest(str(label), names)}"
     raise UserError(f"--label={label}: the labels of this model are 0 to {len(names) - 1}{hint}")

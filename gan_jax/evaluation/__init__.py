@@ -47,7 +47,6 @@ __all__ = [
     "mode_coverage",
     "class_coverage",
     "path_length",
-    "slerp",
     "nearest_neighbors",
     "neighbors_picture",
     "sliced_wasserstein",

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.foreign import Format, Network, Place, in_params, linear, same
+from gan_jax.foreign import Format, Network, Place, in_params, labeled_images, linear, same
 from gan_jax.foreign import convolution as plain_convolution
-from gan_jax.modalities import Field, Fields, image, label
+from gan_jax.modalities import Fields
 from gan_jax.networks.resnet import channels
 from gan_jax.torch_file import read_state_dict
 
@@ -116,8 +116,7 @@ def fields(networks: list[Network], config) -> Fields:
     """Images in color and their classes."""
     generator = next(network for network in networks if network.player == "generator")
     side, classes = BOTTOM * 2 ** _blocks(generator), generator.shape("shared.weight")[0]
-    named = Field(label.MODALITY, (), tuple(map(str, range(classes))))
-    return {"image": Field(image.MODALITY, (side, side, 3)), "label": named}
+    return labeled_images(side, 3, classes)
 
 
 def places(network: Network) -> dict[str, Place]:

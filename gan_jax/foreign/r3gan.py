@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.foreign import Format, Network, Place, in_params, layer, linear, same
-from gan_jax.modalities import Field, Fields, image, label
+from gan_jax.foreign import Format, Network, Place, in_params, labeled_images, layer, linear, same
+from gan_jax.modalities import Fields
 from gan_jax.torch_file import read_modules
 
 MODULES = {"G": ("generator", False), "G_ema": ("generator", True), "D": ("discriminator", False)}
@@ -82,8 +82,7 @@ def fields(networks: list[Network], config) -> Fields:
     """Images in color, 4 pixels high and wide in the first stage, and their classes."""
     generator = next(network for network in networks if network.player == "generator")
     side, classes = 4 * 2 ** (len(_stages(generator)) - 1), _classes(generator)
-    found = {"image": Field(image.MODALITY, (side, side, 3))}
-    return {**found, "label": Field(label.MODALITY, (), tuple(map(str, range(classes))))} if classes else found
+    return labeled_images(side, 3, classes)
 
 
 def places(network: Network) -> dict[str, Place]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax.foreign import Format, Network, Place, convolution, in_params, layer, linear, same
+from gan_jax.foreign import Format, Network, Place, convolution, in_params, labeled_images, layer, linear, same
 from gan_jax.foreign.r3gan import read_networks
-from gan_jax.modalities import Field, Fields, image, label
+from gan_jax.modalities import Fields
 
 
 def read(path: Path, file: str) -> list[Network]:
@@ -52,8 +52,7 @@ def fields(networks: list[Network], config) -> Fields:
     generator = next(network for network in networks if network.player == "generator")
     side, classes = _sides(generator)[-1], _classes(generator)
     channels = generator.shape(f"synthesis.b{side}.torgb.weight")[0]
-    found = {"image": Field(image.MODALITY, (side, side, channels))}
-    return {**found, "label": Field(label.MODALITY, (), tuple(map(str, range(classes))))} if classes else found
+    return labeled_images(side, channels, classes)
 
 
 def places(network: Network) -> dict[str, Place]:

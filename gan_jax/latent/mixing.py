@@ -21,15 +21,23 @@ def parse_layers(text: str, count: int, flag: str = "--layers") -> np.ndarray:
     chosen = np.zeros(count, bool)
     if text == "all":
         return ~chosen
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if not match:
-            raise UserError(f"{flag}={text}: must be numbers of layers and ranges, such as 0-3,6, or all")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < count:
+    for part in parse_ranges(text, flag, "numbers of layers and ranges, such as 0-3,6, or all"):
+        if not part or part.stop > count:
             raise UserError(f"{flag}={text}: this generator has the layers 0 to {count - 1}")
-        chosen[first : last + 1] = True
+        chosen[part.start : part.stop] = True
     return chosen
+
+
+def parse_ranges(text: str, flag: str, what: str) -> list[range]:
+    """Numbers and ranges, such as 1,2,5-8.
+
+    Raises:
+        UserError: it is written otherwise; `what` it must be.
+    """
+    parts = [re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part.strip()) for part in text.split(",")]
+    if not all(parts):
+        raise UserError(f"{flag}={text}: must be {what}")
+    return [range(int(part[1]), int(part[2] or part[1]) + 1) for part in parts]
 
 
 def mix(rows: np.ndarray, columns: np.ndarray, layers: np.ndarray) -> np.ndarray:

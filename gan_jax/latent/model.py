@@ -12,15 +12,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax.errors import Diverged, UserError
+from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, replacing
 from gan_jax.game import Game, Space, Variables
 from gan_jax.keys import closest
 from gan_jax.latent.spaces import truncate
 from gan_jax.modalities import Field, Fields, to_model
 from gan_jax.noise import GENERATOR
+from gan_jax.sampling import checked, in_parts
 
-CHUNK = 32  # latents that are decoded at a time: one compilation
+CHUNK = 32  # latents that are decoded at a time on each device
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,7 +97,8 @@ class Model:
             drawn = own.draw(variables, jax.random.key(seed), numbers, to_model(given, self.fields))
             return own.by_layer(drawn)
 
-        return Latents(space, self._in_chunks(some, numbers, given), given, numbers)
+        values = in_parts(some, self.variables, (numbers, given), CHUNK)
+        return Latents(space, values, given, numbers)
 
     def mean(self, given: Mapping[str, np.ndarray], n: int, space: str | None = None) -> np.ndarray:
         """The mean of a space, by layer, float32 [n, L, f]; of a conditional one that of each example's class."""
@@ -128,29 +130,19 @@ class Model:
         Raises:
             Diverged: they are not finite.
         """
-        made = self._decoder(latents.space, seed)(latents)
-        if not np.isfinite(made).all():
-            raise Diverged("generated examples are not finite")
-        return self.makes.modality.from_model(made, self.makes)
+        columns = latents.values, latents.noise, latents.given
+        made = in_parts(self._decoder(latents.space, seed), self.variables, columns, CHUNK)
+        return self.makes.modality.from_model(checked(made, "from latents"), self.makes)
 
     @functools.cache  # noqa: B019 (as long as the model)
     def _decoder(self, space, seed):
         own, noise = self.game.spaces[space], jax.random.fold_in(jax.random.key(seed), GENERATOR)
 
         @jax.jit
-        def some(variables, values, numbers, given):
+        def decode(variables, values, numbers, given):
             return own.decode(variables, values, to_model(given, self.fields), noise, numbers)
 
-        return lambda latents: self._in_chunks(some, latents.values, latents.noise, latents.given)
-
-    def _in_chunks(self, function, *columns):
-        """What a function of rows gives for all of them, `CHUNK` at a time."""
-        n, parts = len(columns[0]), []
-        for start in range(0, n, CHUNK):
-            rows = start + np.arange(CHUNK) % min(CHUNK, n - start)
-            some = jax.tree.map(lambda column, rows=rows: column[rows], columns)
-            parts.append(np.asarray(function(self.variables, *some)))
-        return np.concatenate(parts)[:n]
+        return decode
 
     @functools.cached_property
     def fingerprint(self) -> str:

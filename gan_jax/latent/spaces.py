@@ -31,18 +31,10 @@ def w_space(draw: Callable, decode: Callable, mean: Callable, layers: int) -> Sp
     """The space of a mapping network's results, w, of which each layer gets all.
 
     Args:
-        draw, mean: see `Space`.
-        decode: as in `Space`, of w of each layer [n, layers, W].
+        draw, decode, mean: see `Space`.
         layers: L.
     """
-    by_layer = lambda w: jnp.repeat(w[:, None], layers, axis=1)
-    return Space(
-        draw,
-        lambda variables, w, given, key, index: decode(variables, by_layer(w) if w.ndim == 2 else w, given, key, index),
-        mean,
-        lerp,
-        by_layer,
-    )
+    return Space(draw, decode, mean, lerp, lambda w: jnp.repeat(w[:, None], layers, axis=1))
 
 
 def truncate(latents: jax.Array, mean: jax.Array, psi: jax.Array, cutoff: jax.Array) -> jax.Array:

@@ -1,7 +1,6 @@
 """Flags and files that the modes of latent space share."""
 
 import contextlib
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +8,10 @@ from absl import flags
 
 from gan_jax import cli, own_code
 from gan_jax.errors import UserError
+from gan_jax.latent.mixing import parse_ranges
 from gan_jax.modes import average, shared
+
+MOST = 100_000  # seeds
 
 
 def define(values: flags.FlagValues, out: str) -> None:
@@ -25,48 +27,51 @@ def define(values: flags.FlagValues, out: str) -> None:
     shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 
-def check(
-    mode: str, *, workdir, seeds, latents, out: Path | None, seed: int, suffixes: tuple[str, ...], overwrite
-) -> None:
-    """Raises UserError for flags that are missing, or that do not go together, before JAX is started."""
-    from gan_jax.files import claim
-
-    if workdir is None or out is None or (seeds is None) == (latents is None):
-        raise UserError(
-            f"--mode={mode} needs --workdir=DIR, --out=FILE{suffixes[0]} and --seeds=1,2,3 or --latents=FILE"
-        )
-    cli.check_seed(seed)
-    if out.suffix.lower() not in suffixes:
-        raise UserError(f"--out={out}: the extension must be one of {', '.join(suffixes)}")
-    claim(out, overwrite)
-
-
 def parse_seeds(text: str, flag: str = "--seeds") -> list[int]:
-    """Numbers and ranges, such as 1,2,5-8.
+    """Numbers of samples.
 
     Raises:
-        UserError: it is written otherwise.
+        UserError: they are not written as numbers and ranges, or there is none, or too many or too large ones.
     """
-    found = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or max(int(first), int(last or 0)) >= 2**31:
-            raise UserError(f"{flag}={text}: must be numbers of samples from 0, such as 1,2,5-8")
-        found += range(int(first), int(last or first) + 1)
-    if not found:
+    ranges = parse_ranges(text, flag, "numbers of samples from 0, such as 1,2,5-8")
+    if sum(map(len, ranges)) > MOST or max(part.stop for part in ranges) >= 2**31:
+        raise UserError(f"{flag}={text}: must be at most {MOST:,} numbers below 2^31")
+    if not any(ranges):
         raise UserError(f"{flag}={text}: there is no number in it")
-    return found
+    return [number for part in ranges for number in part]
 
 
 @contextlib.contextmanager
-def opened(workdir: str, checkpoint: str, ema: bool, half_life: str | None, code) -> Iterator:
-    """The model of a run, see `gan_jax.latent.model`."""
-    workdir = Path(workdir).expanduser()
+def opened(mode: str, suffixes: tuple[str, ...], *, workdir, out, overwrite, checkpoint, ema, half_life, code, **given):
+    """(the model of the run, see `gan_jax.latent.model`, the latents that are meant, the file to write)
+
+    Args:
+        mode: its name.
+        suffixes: of files that it writes.
+        workdir, out, overwrite, checkpoint, ema, half_life, code: flags.
+        given: the flags of `read`.
+
+    Raises:
+        UserError: flags that are missing or do not go together, before JAX is started; or see `read`.
+    """
+    from gan_jax.files import claim
+
+    if workdir is None or out is None or (given["seeds"] is None) == (given["latents"] is None):
+        wanted = f"--workdir=DIR, --out=FILE{suffixes[0]} and --seeds=1,2,3 or --latents=FILE"
+        raise UserError(f"--mode={mode} needs {wanted}")
+    cli.check_seed(given["seed"])
+    if given["seeds"] is not None:
+        parse_seeds(given["seeds"])
+    workdir, out = Path(workdir).expanduser(), Path(out).expanduser()
+    if out.suffix.lower() not in suffixes:
+        raise UserError(f"--out={out}: the extension must be one of {', '.join(suffixes)}")
+    claim(out, overwrite)
     cli.start_jax()
     from gan_jax.run import load
 
     with own_code.trusting(workdir, code):
-        yield load(workdir, checkpoint).model(average(ema, half_life))
+        model = load(workdir, checkpoint).model(average(ema, half_life))
+        yield model, read(model, **given), out
 
 
 def read(model, *, seeds: str | None, latents: str | None, label, space, truncation: float, seed: int):
@@ -75,6 +80,8 @@ def read(model, *, seeds: str | None, latents: str | None, label, space, truncat
     Raises:
         UserError: see its message.
     """
+    import numpy as np
+
     from gan_jax.sampling import labels_for
 
     if latents is not None:
@@ -82,7 +89,6 @@ def read(model, *, seeds: str | None, latents: str | None, label, space, truncat
             raise UserError("--latents: a file says its space and its classes itself, leave --label and --space out")
         found = model.load(Path(latents).expanduser())
     else:
-        numbers = parse_seeds(seeds)
-        labels = labels_for(max(numbers) + 1, model.classes, label)[numbers]
-        found = model.draw(numbers, labels, space, seed)
+        numbers = np.array(parse_seeds(seeds))
+        found = model.draw(numbers, labels_for(numbers, model.classes, label), space, seed)
     return model.truncated(found, truncation) if truncation != 1 else found

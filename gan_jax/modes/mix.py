@@ -4,7 +4,7 @@ python main.py --mode=mix --workdir=runs/faces --seeds=0-5 --columns=6-11 --laye
 """
 
 import dataclasses
-from pathlib import Path
+from functools import partial
 
 from absl import flags
 
@@ -15,36 +15,28 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def define(values: flags.FlagValues) -> None:
-    flags.DEFINE_string("columns", None, "Numbers of the samples over the columns; --seeds are beside the rows.",
-                        flag_values=values)  # fmt: skip
-    flags.DEFINE_string("layers", None, "That are taken from the columns, from 0, the coarsest, on: 0-3,6.",
-                        flag_values=values)  # fmt: skip
+    text = partial(flags.DEFINE_string, flag_values=values)
+    text("columns", None, "Numbers of the samples over the columns; --seeds are beside the rows.")
+    text("layers", None, "That are taken from the columns, from 0, the coarsest, on: 0-3,6.")
     _latents.define(values, out="The file: .png or another picture.")
 
 
-def run(*, workdir, out, seeds, latents, seed, columns, layers, overwrite, **own) -> None:
-    out = None if out is None else Path(out).expanduser()
-    given = {"seeds": seeds, "latents": latents, "seed": seed}
-    _latents.check("mix", workdir=workdir, out=out, suffixes=SUFFIXES, overwrite=overwrite, **given)
+def run(*, columns, layers, seed, label, space, truncation, **shared) -> None:
+    chosen = {"label": label, "space": space, "truncation": truncation, "seed": seed}
     if columns is None or layers is None:
         raise UserError("--mode=mix needs --columns=6,7,8, samples, and --layers=0-3, what is taken from them")
-    chosen = {name: own.pop(name) for name in ("label", "space", "truncation")}
     _latents.parse_seeds(columns, "--columns")
-    with _latents.opened(workdir, **own) as model:
+    with _latents.opened("mix", SUFFIXES, **chosen, **shared) as (model, beside, out):
         import numpy as np
 
         from gan_jax import images
         from gan_jax.latent.mixing import mix, parse_layers
 
-        beside = _latents.read(model, **given, **chosen)
-        above = _latents.read(model, seeds=columns, latents=None, seed=seed, **chosen)
-        mask = parse_layers(layers, beside.values.shape[1])
-        mixed = mix(beside.values, above.values, mask)
+        above = _latents.read(model, seeds=columns, latents=None, **chosen)
+        mixed = mix(beside.values, above.values, parse_layers(layers, beside.values.shape[1]))
         cells = beside.take(np.repeat(np.arange(len(beside)), len(above)))
-        pictures = [
-            model.decode(each, seed)
-            for each in (beside, above, dataclasses.replace(cells, values=np.concatenate(mixed)))
-        ]
+        cells = dataclasses.replace(cells, values=np.concatenate(mixed))
+        pictures = [model.decode(each, seed) for each in (beside, above, cells)]
         shown = [model.makes.modality.thumbnails(stored, model.makes) for stored in pictures]
         images.save(table(*shown), out, mark=True)
     print(f"{len(beside)} x {len(above)} samples, layers {layers} from the columns -> {out}")

@@ -5,7 +5,6 @@ python main.py --mode=walk --workdir=runs/faces --seeds=0-7 --grid=2x2 --loop --
 """
 
 from functools import partial
-from pathlib import Path
 
 from absl import flags
 
@@ -28,22 +27,17 @@ def define(values: flags.FlagValues) -> None:
     _latents.define(values, out=f"The file: {', '.join(SUFFIXES)}; .png has the frames side by side.")
 
 
-def run(*, workdir, out, seeds, latents, seed, frames, fps, grid, loop, spline, moving_noise, overwrite, **own) -> None:
-    out = None if out is None else Path(out).expanduser()
-    given = {"seeds": seeds, "latents": latents, "seed": seed}
-    _latents.check("walk", workdir=workdir, out=out, suffixes=SUFFIXES, overwrite=overwrite, **given)
+def run(*, frames, fps, grid, loop, spline, moving_noise, seed, **shared) -> None:
     rows, columns = parse_grid(grid)
     if frames < 1 or not 0 < fps <= 50:
         raise UserError(f"--frames={frames} --fps={fps:g}: at least 1 frame, and up to 50 a second")
-    chosen = {name: own.pop(name) for name in ("label", "space", "truncation")}
-    with _latents.opened(workdir, **own) as model:
+    with _latents.opened("walk", SUFFIXES, seed=seed, **shared) as (model, keyframes, out):
         import numpy as np
 
         from gan_jax import images
         from gan_jax.latent.walking import walk
 
         field = model.makes
-        keyframes = _latents.read(model, **given, **chosen)
         length, rest = divmod(len(keyframes), rows * columns)
         if rest or length < 2:
             raise UserError(f"--grid={grid}: {len(keyframes)} samples are not at least two for each of its walks")

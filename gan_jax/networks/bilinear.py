@@ -63,14 +63,14 @@ def upsampled_conv(x: jax.Array, kernel: jax.Array, size: tuple[int, int]) -> ja
 
     Args:
         x: [B, h, w, C].
-        kernel: [3, 3, D, C].
+        kernel: [3, 3, C, D].
         size: (H, W) of the result, of which (h, w) is the half, rounded up.
 
     Returns:
         [B, H, W, D]
     """
     height, width = x.shape[1:3]
-    y = conv_transpose(x, kernel, 2, (2 * height + 1, 2 * width + 1), "valid")
+    y = conv_transpose(x, kernel.swapaxes(2, 3), 2, (2 * height + 1, 2 * width + 1), "valid")
     return blur(y, (1, 1), gain=2)[:, : size[0], : size[1]]
 
 

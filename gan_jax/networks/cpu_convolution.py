@@ -39,13 +39,17 @@ def as_product(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -
 
     They then take less memory than the kernel, which, with its gradient, is not copied into another order.
     """
-    x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    (kh, kw, *_, features), (batch, height, width, _) = kernel.shape, x.shape
+    rows, features = patches(jnp.pad(x, ((0, 0), *padding, (0, 0))), kernel.shape, stride), kernel.shape[3]
+    return (rows.reshape(-1, rows.shape[-1]) @ kernel.reshape(-1, features)).reshape(*rows.shape[:3], features)
+
+
+def patches(x: jax.Array, kernel_shape: tuple[int, ...], stride: int) -> jax.Array:
+    """What each place of a kernel's result sees of x [B, H, W, C], which is padded: [B, h, w, kh kw C]."""
+    (kh, kw, *_), (_, height, width, _) = kernel_shape, x.shape
     places = ((i, j) for i in range(kh) for j in range(kw))
-    patches = [x[:, i : height - kh + i + 1 : stride, j : width - kw + j + 1 : stride] for i, j in places]
-    rows = jnp.stack(patches, axis=3)
-    size = rows.shape[1:3]
-    return (rows.reshape(batch * size[0] * size[1], -1) @ kernel.reshape(-1, features)).reshape(batch, *size, features)
+    parts = [x[:, i : height - kh + i + 1 : stride, j : width - kw + j + 1 : stride] for i, j in places]
+    stacked = jnp.stack(parts, axis=3)
+    return stacked.reshape(*stacked.shape[:3], -1)
 
 
 def by_taps(x: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
@@ -104,10 +108,8 @@ def kernel_gradient(
 
     def add(total, part):
         x, g = part
-        down, across = (range(i, i + stride * (n - 1) + 1, stride) for i, n in ((0, height), (0, width)))
-        slices = [[slice(i + r.start, i + r.stop, stride) for i in range(3)] for r in (down, across)]
-        patches = jnp.concatenate([x[:, i, j] for i in slices[0] for j in slices[1]], axis=-1)
-        return total + patches.reshape(-1, 9 * channels).T @ g.reshape(-1, features), None
+        rows = patches(x, kernel_shape, stride).reshape(-1, 9 * channels)
+        return total + rows.T @ g.reshape(-1, features), None
 
     parts = [a.reshape(batch // count, count, *a.shape[1:]) for a in (x, g)]
     total, _ = lax.scan(add, jnp.zeros((9 * channels, features), g.dtype), parts)

@@ -5,13 +5,13 @@ So Adam, whose steps do not depend on a gradient's scale, moves every layer at t
 Reference: Karras et al. 2018 (ProGAN), section 4.1.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.networks.bilinear import downsampled_conv, upsampled_conv
 from gan_jax.networks.layers import conv, kept
 
 
@@ -35,18 +35,24 @@ class Dense(nn.Module):
         features: of the result.
         bias_init: a constant, the bias at first.
         learning_rate: relative to that of other layers.
+        gain: of the weights, whose deviation is gain / sqrt(F).
+        use_bias: whether to add a bias.
     """
 
     features: int
     bias_init: float = 0.0
     learning_rate: float = 1.0
+    gain: float = 1.0
+    use_bias: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         drawn = nn.initializers.normal(1 / self.learning_rate)
         kernel = self.param("kernel", drawn, (x.shape[-1], self.features))
-        bias = self.param("bias", nn.initializers.constant(self.bias_init), (self.features,))
-        return x @ (kernel * (self.learning_rate * x.shape[-1] ** -0.5)) + bias * self.learning_rate
+        y = x @ (kernel * (self.gain * self.learning_rate * x.shape[-1] ** -0.5))
+        if not self.use_bias:
+            return y
+        return y + self.learning_rate * self.param("bias", nn.initializers.constant(self.bias_init), (self.features,))
 
 
 class Conv(nn.Module):
@@ -58,8 +64,9 @@ class Conv(nn.Module):
 
     Attributes:
         features: D, channels of the result.
-        kernel_size: of the square kernel, 1 or 3.
-        resample: "up" to twice the resolution, "down" to half of it, rounded up; of 3x3 kernels.
+        kernel_size: of the square kernel.
+        convolve: `(x, kernel) -> y`; None: a convolution of stride 1.
+        gain: of the weights, whose deviation is gain / sqrt(k k C).
         demodulate: whether a modulated convolution divides by |s w_j|, [B, D].
         use_bias: whether to add a bias per channel; a caller with noise adds it after that.
 
@@ -68,31 +75,23 @@ class Conv(nn.Module):
 
     features: int
     kernel_size: int = 3
-    resample: Literal["", "up", "down"] = ""
+    convolve: Callable[[jax.Array, jax.Array], jax.Array] | None = None
+    gain: float = 1.0
     demodulate: bool = True
     use_bias: bool = True
 
     @nn.compact
-    def __call__(self, x: jax.Array, style: jax.Array | None = None, size: tuple[int, int] | None = None) -> jax.Array:
-        """style: [B, C]; size: (H, W) of the result, of resample="up"."""
+    def __call__(self, x: jax.Array, style: jax.Array | None = None) -> jax.Array:
+        """style: [B, C]; None: it is not modulated."""
         k, channels = self.kernel_size, x.shape[-1]
         kernel = self.param("kernel", nn.initializers.normal(1.0), (k, k, channels, self.features))
-        kernel *= (k * k * channels) ** -0.5
+        kernel *= self.gain * (k * k * channels) ** -0.5
         if style is not None:
             x *= style[:, None, None]
-        x = self._resampled(x, kernel, size)
+        convolve = self.convolve or partial(conv, stride=1)
+        x = x @ kernel[0, 0] if k == 1 else kept(convolve(x, kernel))
         if style is not None and self.demodulate:
             style, kernel = style.astype(jnp.float32), kernel.astype(jnp.float32)
             length = jax.lax.rsqrt(style**2 @ jnp.sum(kernel**2, axis=(0, 1)) + 1e-8)
             x *= length[:, None, None].astype(x.dtype)
         return x + self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else x
-
-    def _resampled(self, x, kernel, size):
-        match self.resample, self.kernel_size:
-            case "up", 3:
-                return kept(upsampled_conv(x, kernel.swapaxes(2, 3), size))
-            case "down", 3:
-                return kept(downsampled_conv(x, kernel))
-            case _, 1:
-                return x @ kernel[0, 0]
-        return kept(conv(x, kernel, 1))

@@ -297,3 +297,8 @@ def pyramid(shape: Sequence[int], smallest: int = 4) -> list[tuple[int, int]]:
     while len(sizes) == 1 or min(sizes[0]) >= 2 * smallest:
         sizes.insert(0, tuple(-(-side // 2) for side in sizes[0]))
     return sizes
+
+
+def channels(width: int, max_width: int, level: int) -> int:
+    """At the resolution that is `level` halvings below the image's: doubled each time, at most `max_width`."""
+    return min(width * 2**level, max_width)

@@ -9,7 +9,6 @@ powers of two, see `layers.pyramid`. Layers are named after the resolution that 
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -18,44 +17,14 @@ import jax.numpy as jnp
 
 from gan_jax.growing import faded
 from gan_jax.keys import Count, Positive
+from gan_jax.networks import equalized
 from gan_jax.networks.condition import with_label
 from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
 from gan_jax.networks.equalized import normalize
-from gan_jax.networks.layers import Minibatch, compare, conv, kept, pyramid
+from gan_jax.networks.layers import Minibatch, channels, compare, pyramid
 from gan_jax.networks.resampling import conv_of_upsampled, pool, pooled_conv, upsample
-from gan_jax.networks.stylegan2 import channels
 
-
-class Layer(nn.Module):
-    """A linear layer, or a convolution of stride 1, with an equalized learning rate.
-
-    Attributes:
-        features: of the result.
-        kernel_size: 0: linear.
-        gain: of the weights, which have a deviation of gain / sqrt(inputs).
-        convolve: `(x, kernel) -> y` in place of a convolution.
-        size: (H, W) of the result of a linear layer; (): it has no pixels.
-    """
-
-    features: int
-    kernel_size: int = 3
-    gain: float = 2**0.5
-    convolve: Callable[[jax.Array, jax.Array], jax.Array] | None = None
-    size: tuple[int, int] | tuple[()] = ()
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        k, inputs = self.kernel_size, x.shape[-1]
-        outputs = math.prod(self.size) * self.features
-        kernel = self.param(
-            "kernel", nn.initializers.normal(1.0), (k, k, inputs, self.features) if k else (inputs, outputs)
-        )
-        kernel *= self.gain * (max(k, 1) ** 2 * inputs) ** -0.5
-        if k < 2:
-            y = (x @ kernel.reshape(inputs, outputs)).reshape(*x.shape[:-1], *self.size, self.features)
-        else:
-            y = kept((self.convolve or partial(conv, stride=1))(x, kernel))
-        return y + self.param("bias", nn.initializers.zeros, (self.features,))
+Conv, Dense = (partial(layer, gain=2**0.5) for layer in (equalized.Conv, equalized.Dense))  # He et al. 2015
 
 
 def fades(level: jax.Array, count: int) -> list[jax.Array]:
@@ -99,13 +68,15 @@ class Generator(nn.Module):
             size, width = sizes[number], channels(self.width, self.max_width, len(sizes) - 1 - number)
             at = f"{size[0]}x{size[1]}"
             if not number:
-                x = activate(Layer(width, 0, gain=2**0.5 / 4, size=size, name=f"{at}_dense")(x))
+                x = Dense(math.prod(size) * width, gain=2**0.5 / 4, use_bias=False, name=f"{at}_dense")(x)
+                bias = self.param("bias", nn.initializers.zeros, (width,))
+                x = activate(x.reshape(-1, *size, width) + bias)
             else:
                 up = partial(conv_of_upsampled, size=size)
-                x = activate(Layer(width, convolve=up, name=f"{at}_up")(x))
-            x = activate(Layer(width, name=f"{at}_conv")(x))
+                x = activate(Conv(width, convolve=up, name=f"{at}_up")(x))
+            x = activate(Conv(width, name=f"{at}_conv")(x))
             if level is None or number >= level - 1:
-                made = Layer(self.shape[-1], 1, gain=1.0, name=f"{at}_image")(x)
+                made = Conv(self.shape[-1], 1, gain=1.0, name=f"{at}_image")(x)
                 image = made if image is None else faded(upsample(image, size), made, share)
         return image
 
@@ -144,17 +115,17 @@ class Discriminator(WithHead):
         at = [f"{height}x{width}" for height, width in sizes]
 
         def from_image(image, number):
-            return nn.leaky_relu(Layer(widths[number], 1, name=f"{at[number]}_image")(image), 0.2)
+            return nn.leaky_relu(Conv(widths[number], 1, name=f"{at[number]}_image")(image), 0.2)
 
         image = self.with_label(images, condition)
         x = from_image(image, len(there) - 1)
         for number in range(len(there) - 1, 0, -1):
-            x = nn.leaky_relu(Layer(widths[number], name=f"{at[number]}_conv")(x), 0.2)
-            down = Layer(widths[number - 1], convolve=pooled_conv, name=f"{at[number]}_down")
+            x = nn.leaky_relu(Conv(widths[number], name=f"{at[number]}_conv")(x), 0.2)
+            down = Conv(widths[number - 1], convolve=pooled_conv, name=f"{at[number]}_down")
             x, image = nn.leaky_relu(down(x), 0.2), pool(image)
             if level in (None, number):
                 x = faded(from_image(image, number - 1), x, there[number])
-        x = nn.leaky_relu(Layer(widths[0], name=f"{at[0]}_conv")(compare(x, self.minibatch, self.group)), 0.2)
-        x = nn.leaky_relu(Layer(widths[0], 0, name="flat")(x.reshape(len(x), -1)), 0.2)
+        x = nn.leaky_relu(Conv(widths[0], name=f"{at[0]}_conv")(compare(x, self.minibatch, self.group)), 0.2)
+        x = nn.leaky_relu(Dense(widths[0], name="flat")(x.reshape(len(x), -1)), 0.2)
         # So that the learning rate is equalized here too.
         return self.discriminate(x * widths[0] ** -0.5, condition, kernel_init=nn.initializers.normal(1.0))

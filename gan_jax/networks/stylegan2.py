@@ -11,6 +11,7 @@ generator's turn, there in the discriminator's too; image sizes need not be powe
 """
 
 import math
+from functools import partial
 from typing import Annotated, Literal
 
 import flax.linen as nn
@@ -20,21 +21,16 @@ import numpy as np
 
 from gan_jax.keys import TINY, Count, Positive, Share
 from gan_jax.networks import equalized
-from gan_jax.networks.bilinear import downsample, upsample
+from gan_jax.networks.bilinear import downsample, downsampled_conv, upsample, upsampled_conv
 from gan_jax.networks.condition import one_hot, rows
 from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
 from gan_jax.networks.equalized import Conv, Dense, leaky_relu
-from gan_jax.networks.layers import Minibatch, compare, pyramid
+from gan_jax.networks.layers import Minibatch, channels, compare, pyramid
 from gan_jax.noise import per_example
 
 Architecture = Literal["skip", "residual", "original"]
 MIXING = 1  # folded into the key of the noise
 AVERAGE_RATE = 0.005  # at which the mean w moves
-
-
-def channels(width: int, max_width: int, level: int) -> int:
-    """At the resolution that is `level` halvings below the image's."""
-    return min(width * 2**level, max_width)
 
 
 def draw_noise(key: jax.Array, index: jax.Array, sizes: list[tuple[int, int]]) -> list[jax.Array]:
@@ -86,8 +82,8 @@ class StyledConv(nn.Module):
     def __call__(self, x: jax.Array, w: jax.Array, noise: jax.Array | None) -> jax.Array:
         """noise: [B, H, W, 1]; None: none."""
         style = Dense(x.shape[-1], bias_init=1.0, name="affine")(w)
-        resample = "" if x.shape[1:3] == self.size else "up"
-        x = Conv(self.features, resample=resample, use_bias=False)(x, style, self.size)
+        up = None if x.shape[1:3] == self.size else partial(upsampled_conv, size=self.size)
+        x = Conv(self.features, convolve=up, use_bias=False)(x, style)
         strength = self.param("noise_strength", nn.initializers.zeros, ())
         if noise is not None:
             x += strength * noise.astype(x.dtype)
@@ -268,7 +264,7 @@ class Discriminator(WithHead):
                 break
             before, coarser = x, channels(self.width, self.max_width, level + 1)
             x = leaky_relu(Conv(width, name=f"{at}_conv")(x))
-            x = leaky_relu(Conv(coarser, resample="down", name=f"{at}_down")(x))
+            x = leaky_relu(Conv(coarser, convolve=downsampled_conv, name=f"{at}_down")(x))
             if self.architecture == "residual":
                 shortcut = Conv(coarser, 1, use_bias=False, name=f"{at}_shortcut")(downsample(before))
                 x = (shortcut + x) * 2**-0.5

@@ -14,6 +14,16 @@ from gan_jax.noise import per_example
 from gan_jax.schedules import annealed
 from gan_jax.terms.term import Term
 
+ARGUMENTS = """Args:
+    weight: the paper's gamma or lambda, at first.
+    every: rounds; above 1 it is lazy, a turn of its own.
+    final: the share of the weight that is left after decay_kimg, along a cosine.
+    decay_kimg: in which the weight falls; 0: it is constant.
+"""
+TARGET = """\
+    target: the norm that the gradient is held at; the penalty is divided by its square (Karras et al. 2018).
+"""
+
 
 def _make(name):
     formula = getattr(penalties, name)
@@ -32,14 +42,6 @@ def _make(name):
         return Term(name, "discriminator", loss, schedule if decay_kimg and weight else weight, every)
 
     def penalty(weight: Weight = 1.0, every: Positive = 1, final: Share = 1.0, decay_kimg: Weight = 0.0) -> Term:
-        """A gradient penalty.
-
-        Args:
-            weight: the paper's gamma or lambda, at first.
-            every: rounds; above 1 it is lazy, a turn of its own.
-            final: the share of the weight that is left after decay_kimg, along a cosine.
-            decay_kimg: in which the weight falls; 0: it is constant.
-        """
         return term(weight, every, final, decay_kimg)
 
     def with_target(
@@ -49,21 +51,13 @@ def _make(name):
         decay_kimg: Weight = 0.0,
         target: Annotated[float, (TINY, math.inf)] = 1.0,
     ) -> Term:
-        """A gradient penalty.
-
-        Args:
-            weight: the paper's gamma or lambda, at first.
-            every: rounds; above 1 it is lazy, a turn of its own.
-            final: the share of the weight that is left after decay_kimg, along a cosine.
-            decay_kimg: in which the weight falls; 0: it is constant.
-            target: the norm that the gradient is held at; the penalty is divided by its square (Karras et al. 2018).
-        """
         return term(weight, every, final, decay_kimg, target)
 
-    constructor = with_target if name in ("gradient_penalty", "one_sided_gradient_penalty", "dragan") else penalty
+    of_a_norm = name in ("gradient_penalty", "one_sided_gradient_penalty", "dragan")
+    constructor = with_target if of_a_norm else penalty
     constructor.__name__ = name
     summary = inspect.getdoc(formula).partition("\n")[0].partition(";")[0].removesuffix(".")
-    constructor.__doc__ = constructor.__doc__.replace("A gradient penalty", summary)
+    constructor.__doc__ = f"{summary}.\n\n{ARGUMENTS}{TARGET if of_a_norm else ''}"
     return constructor
 
 

@@ -5,13 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
+from drawn import normal
 
 from gan_jax.networks.bilinear import blur, downsample, downsampled_conv, upsample, upsampled_conv
 from gan_jax.networks.layers import conv
-
-
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 @pytest.mark.parametrize("size", [(6, 8), (7, 5)])
@@ -48,7 +45,7 @@ def test_blur_against_scipy(gain):
 def test_convolutions_between_resolutions_are_filters_and_convolutions():
     """Away from the border: the convolution, flipped, of the enlarged image, and every second pixel of another."""
     x, kernel = normal(2, 8, 6, 3), normal(3, 3, 3, 4)
-    up = upsampled_conv(x, kernel.swapaxes(2, 3), (16, 12))
+    up = upsampled_conv(x, kernel, (16, 12))
     plain = conv(upsample(x, (16, 12)), kernel[::-1, ::-1], 1)
     np.testing.assert_allclose(up[:, 3:-3, 3:-3], plain[:, 3:-3, 3:-3], rtol=1e-4, atol=1e-4)
     down = downsampled_conv(x, kernel)
@@ -61,4 +58,4 @@ def test_odd_sizes(size):
     x, kernel = normal(1, *size, 2), normal(3, 3, 2, 3)
     coarse = jax.eval_shape(downsampled_conv, x, kernel).shape
     assert coarse[:3] == jax.eval_shape(downsample, x).shape[:3] == (1, *(-(-side // 2) for side in size))
-    assert upsampled_conv(normal(*coarse), kernel, size).shape == (1, *size, 2)
+    assert upsampled_conv(normal(*coarse), kernel.swapaxes(2, 3), size).shape == (1, *size, 2)

@@ -4,15 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import normal
 from jax import lax
 
 from gan_jax.networks import cpu_convolution, layers
 from gan_jax.networks.cpu_convolution import as_product, by_taps, by_tiles
 from gan_jax.networks.layers import DIMENSIONS, conv, conv_transpose
-
-
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def plain(x, kernel, stride):

@@ -6,16 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import normal
 from jax import lax
 
 from gan_jax.networks.equalized import Conv, Dense, leaky_relu, normalize
 from gan_jax.networks.layers import DIMENSIONS
 
 KEY = jax.random.key(0)
-
-
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def grouped(x, kernel, style, demodulate=True):

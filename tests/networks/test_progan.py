@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import normal
+from drawn import variables_of as drawn
 
 from gan_jax.growing import faded
 from gan_jax.networks.layers import batch_norms
@@ -15,15 +17,8 @@ SMALL = {"width": 4, "max_width": 6}
 SHAPE = (16, 18, 2)  # 4x5, 8x9, 16x18
 
 
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
-
-
 def variables_of(network, *args):
-    """Variables of which none is 0, in no time: to compile a network's `init` takes seconds."""
-    leaves, structure = jax.tree.flatten(jax.eval_shape(network.init, KEY, *args))
-    made = structure.unflatten([normal(*x.shape, seed=i) for i, x in enumerate(leaves)])
-    return {"params": made["params"]}
+    return {"params": drawn(network, *args, scale=lambda path: 1)["params"]}
 
 
 def grown(variables, level):

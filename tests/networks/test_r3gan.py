@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import normal, variables_of
 from flax.traverse_util import flatten_dict
 
 from gan_jax.errors import UserError
@@ -23,16 +24,6 @@ from gan_jax.networks.r3gan import (
 
 KEY = jax.random.key(0)
 SMALL = {"width": 8, "cardinality": 4, "blocks": 1}
-
-
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
-
-
-def variables_of(network, *args):
-    """Variables of which none is 0, in no time: to compile a network's `init` takes seconds."""
-    leaves, structure = jax.tree.flatten(jax.eval_shape(network.init, KEY, *args))
-    return structure.unflatten([0.3 * normal(*x.shape, seed=i) for i, x in enumerate(leaves)])
 
 
 def count(network, *args):

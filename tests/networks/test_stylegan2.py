@@ -3,10 +3,14 @@
 That the networks are the authors' is shown in tests/parity/test_stylegan2.py.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import normal
+from drawn import variables_of as drawn
 
 from gan_jax.networks.layers import batch_norms
 from gan_jax.networks.stylegan2 import Discriminator, Generator
@@ -14,20 +18,8 @@ from gan_jax.networks.stylegan2 import Discriminator, Generator
 KEY = jax.random.key(0)
 SMALL = {"width": 4, "max_width": 6}
 GENERATOR = {**SMALL, "w_size": 5}
-
-
-def normal(*shape, seed=0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
-
-
-def variables_of(network, *args):
-    """Variables of which none is 0, in no time: to compile a network's `init` takes seconds.
-
-    Those of a mapping network are as large as its small learning rate has them.
-    """
-    leaves, structure = jax.tree_util.tree_flatten_with_path(jax.eval_shape(network.init, KEY, *args))
-    scale = lambda path: 30 if any(getattr(key, "key", "") == "mapping" for key in path) else 0.3
-    return structure.unflatten([scale(path) * normal(*x.shape, seed=i) for i, (path, x) in enumerate(leaves)])
+# Those of a mapping network are as large as its small learning rate has them.
+variables_of = partial(drawn, scale=lambda path: 30 if "mapping" in path else 0.3)
 
 
 @pytest.mark.parametrize("architecture", ["skip", "residual", "original"])
