@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.modalities import Field, Fields, image, label
 
 
 class Network(NamedTuple):
@@ -95,12 +94,6 @@ class Format(NamedTuple):
     fields: Callable
     places: Callable[[Network], dict[str, Place]]
     unused: tuple[str, ...] = ()
-
-
-def labeled_images(side: int, channels: int, classes: int) -> Fields:
-    """Square images, and their classes, whose names are numbers, if there are any."""
-    found = {"image": Field(image.MODALITY, (side, side, channels))}
-    return {**found, "label": Field(label.MODALITY, (), tuple(map(str, range(classes))))} if classes else found
 
 
 def same(name: str) -> Place:

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.foreign import Format, Network, Place, in_params, labeled_images, linear, same
+from gan_jax.foreign import Format, Network, Place, in_params, linear, same
 from gan_jax.foreign import convolution as plain_convolution
+from gan_jax.foreign._fields import labeled_images
 from gan_jax.modalities import Fields
 from gan_jax.networks.resnet import channels
 from gan_jax.torch_file import read_state_dict

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.foreign import Format, Network, Place, in_params, labeled_images, layer, linear, same
+from gan_jax.foreign import Format, Network, Place, in_params, layer, linear, same
+from gan_jax.foreign._fields import labeled_images
 from gan_jax.modalities import Fields
 from gan_jax.torch_file import read_modules
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax.foreign import Format, Network, Place, convolution, in_params, labeled_images, layer, linear, same
+from gan_jax.foreign import Format, Network, Place, convolution, in_params, layer, linear, same
+from gan_jax.foreign._fields import labeled_images
 from gan_jax.foreign.r3gan import read_networks
 from gan_jax.modalities import Fields
 
