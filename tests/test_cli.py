@@ -13,7 +13,20 @@ from gan_jax.errors import Diverged, Interrupted, UserError
 from gan_jax.lookup import modules_of
 
 TINY = Path(__file__).parent / "tiny.py"
-MODES = ["configs", "evaluate", "import", "mix", "sample", "show", "train", "train_classifier", "translate", "walk"]
+MODES = [
+    "configs",
+    "evaluate",
+    "import",
+    "invert",
+    "mix",
+    "noise",
+    "sample",
+    "show",
+    "train",
+    "train_classifier",
+    "translate",
+    "walk",
+]
 
 
 def test_flags_stand_in_any_order_and_are_spelled_in_any_way():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+COLORED = 32  # levels that channels of a gray picture, kept as JPEG in color, may differ by
 GRAY_MODES = ("1", "L", "LA", "La", "I", "F")  # and I;16 with its kin
 
 
@@ -57,6 +58,11 @@ def is_gray(data: bytes) -> bool:
     from PIL import Image
 
     return _gray(Image.open(io.BytesIO(data)))
+
+
+def has_colors(data: bytes) -> bool:
+    """Whether a picture is more than gray, whatever its kind."""
+    return bool(np.ptp(np.asarray(decode(data).convert("RGB")).astype(np.int16), axis=2).max() > COLORED)
 
 
 def plain(image: "Image.Image") -> "Image.Image":

@@ -6,9 +6,7 @@ The one for digits comes with the library: `digits.npz` beside this file says ho
 import hashlib
 import json
 import sys
-import time
 import zipfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,18 +19,17 @@ import numpy as np
 import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from gan_jax import __version__
 from gan_jax.data import Source, open_source, rows
 from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, claim, replacing
 from gan_jax.networks.layers import Conv
+from gan_jax.progress import progress
 
 DIGITS = Path(__file__).parent / "digits.npz"
 CHUNK = 256  # images of a forward pass
 SHIFT = 2  # pixels, the most that training moves an image in each direction
-SECONDS = 15  # between two lines in a log
 
 
 class Network(nn.Module):
@@ -108,23 +105,10 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
 
     params = jax.jit(network.init)(key, jnp.zeros((1, *field.shape)))
     state = optimizer.init(params)
-    for number in with_progress(steps):
+    for number in progress("classifier", steps):
         batch = source.read(rows(len(source), batch_size, seed, number), (source.target, "label"))
         params, state = step(params, state, batch[source.target], batch["label"], np.int32(number))
     return params
-
-
-def with_progress(steps: int) -> Iterator[int]:
-    """0, ..., steps - 1, under a progress bar on a terminal, else with a line in the log now and then."""
-    if sys.stderr.isatty():
-        yield from tqdm(range(steps), "classifier", unit=" batches", leave=False)
-        return
-    last = time.monotonic()
-    for number in range(steps):
-        if time.monotonic() - last > SECONDS:
-            print(f"classifier: {number:,} of {steps:,} batches", file=sys.stderr, flush=True)
-            last = time.monotonic()
-        yield number
 
 
 def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, replacing
+from gan_jax.files import ARRAYS_MARK, MARK, replacing
 from gan_jax.game import Game, Space, Variables
 from gan_jax.keys import closest
 from gan_jax.latent.spaces import truncate
@@ -22,8 +22,12 @@ from gan_jax.noise import GENERATOR
 from gan_jax.sampling import checked, in_parts
 
 CHUNK = 32  # latents that are decoded at a time on each device
+COLUMNS = "latents", "noise", "label"  # of a file; others are notes
 
 
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["values", "given", "noise", "notes"], meta_fields=["space"]
+)
 @dataclasses.dataclass(frozen=True, eq=False)
 class Latents:
     """Latents, and what else their pictures depend on.
@@ -32,21 +36,26 @@ class Latents:
         space: the name of their space.
         values: float32 [n, L, f], by layer.
         given: {"label": int [n] or weights over the classes [n, K]}; {} of an unconditional generator.
-        noise: int32 [n], the numbers of the noise in the generator.
+        noise: int32 [n], the numbers of the noise in the generator, or [n, L], of that in each layer; negative: none.
+        notes: {name: array [n, ...]}, what else is known of each, such as the "picture" that it was found for.
     """
 
     space: str
     values: np.ndarray
     given: dict[str, np.ndarray]
     noise: np.ndarray
+    notes: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: Any) -> "Latents":
         """Some of them, by their numbers."""
-        given = {name: own[rows] for name, own in self.given.items()}
-        return dataclasses.replace(self, values=self.values[rows], given=given, noise=self.noise[rows])
+        return jax.tree.map(lambda column: column[rows], self)
+
+    def followed_by(self, others: "Latents") -> "Latents":
+        """These and others of the same space, with the same notes."""
+        return jax.tree.map(lambda *columns: np.concatenate(columns), self, others)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,7 +162,7 @@ class Model:
     def save(self, latents: Latents, path: Path) -> None:
         """Writes latents of this model as an .npz file."""
         about = json.dumps({"space": latents.space, "generator": self.fingerprint})
-        arrays = {"latents": latents.values, "noise": latents.noise, **latents.given}
+        arrays = {"latents": latents.values, "noise": latents.noise, **latents.given, **latents.notes}
         with replacing(path) as file:
             np.savez_compressed(file, about=about, **arrays, **ARRAYS_MARK)
 
@@ -166,8 +175,9 @@ class Model:
         try:
             with np.load(path) as file:
                 about = json.loads(str(file["about"]))
+                notes = {name: file[name] for name in file.files if name not in (*COLUMNS, "about", MARK)}
                 given = {"label": file["label"]} if "label" in file.files else {}
-                found = Latents(about["space"], file["latents"], given, file["noise"])
+                found = Latents(about["space"], file["latents"], given, file["noise"], notes)
                 generator = about["generator"]
         except FileNotFoundError:
             raise UserError(f"--latents={path}: there is no such file") from None

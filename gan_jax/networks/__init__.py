@@ -9,8 +9,9 @@ A module of this package that a config can name has one or more of these classes
 `condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`; None if
 `num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
 `shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
-is for, see `noise.per_example`; without a key there is no noise. A generator of which one does not have them is not.
-One that has styles has the methods of `stylegan2.Generator`. Other attributes are keys of the config.
+is for, see `noise.per_example`; without a key there is no noise. A generator that has styles has the methods of
+`stylegan2.Generator`; its noise may have a place for each layer, int [B, L], and there is none at a negative place.
+Other attributes are keys of the config.
 """
 
 import inspect

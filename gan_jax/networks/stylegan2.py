@@ -34,9 +34,15 @@ AVERAGE_RATE = 0.005  # at which the mean w moves
 
 
 def draw_noise(key: jax.Array, index: jax.Array, sizes: list[tuple[int, int]]) -> list[jax.Array]:
-    """N(0, 1) of each size (H, W) for each example: [B, H, W, 1]. One draw for all of them compiles sooner."""
+    """N(0, 1) of each size (H, W) for each example, [B, H, W, 1]; 0 where its index is negative.
+
+    The index is int [B], or int [B, L], one for each size. One draw for all sizes compiles sooner.
+    """
+    if index.ndim == 2:
+        return [draw_noise(key, index[:, layer], sizes)[layer] for layer in range(len(sizes))]
     ends = np.cumsum([height * width for height, width in sizes])
-    noise = jnp.split(per_example(jax.random.normal, key, index, (ends[-1],)), ends[:-1], axis=1)
+    noise = jnp.where(index[:, None] < 0, 0.0, per_example(jax.random.normal, key, index, (ends[-1],)))
+    noise = jnp.split(noise, ends[:-1], axis=1)
     return [part.reshape(-1, *size, 1) for part, size in zip(noise, sizes, strict=True)]
 
 

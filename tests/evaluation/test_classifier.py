@@ -161,9 +161,3 @@ def test_no_file_but_an_older_classifier_is_replaced_and_that_only_if_asked(tmp_
                 config, tmp_path / out, test=test_config.source, images=10, seed=0, overwrite=overwrite
             )
     assert (tmp_path / "train.npz").read_bytes() == before and (tmp_path / "notes.npz").read_text() == "notes"
-
-
-def test_progress_is_logged_where_there_is_no_terminal(monkeypatch, capsys):
-    monkeypatch.setattr(classifier, "SECONDS", -1)
-    assert list(classifier.with_progress(3)) == [0, 1, 2]
-    assert "classifier: 1 of 3 batches" in capsys.readouterr().err

@@ -4,29 +4,19 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
-from tiny import get_config
 
 from gan_jax.errors import UserError
 from gan_jax.latent.mixing import mix, parse_layers
-from gan_jax.loop import train
-from gan_jax.run import load
-from gan_jax.runners import make_runner
 
 
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    """One round of a conditional StyleGAN2 on digits."""
-    workdir = tmp_path_factory.mktemp("styles")
-    small = {"name": "stylegan2", "width": 2, "max_width": 2}
-    networks = {"latent_size": 3, "generator": {**small, "w_size": 4}, "discriminator": {**small, "mapping_layers": 1}}
-    config = get_config(**{"data.source": "digits", "labels": "auto", "networks": networks, "total_kimg": 0.016})
-    train(config, workdir, make_runner("jit"))
-    return workdir
+@pytest.fixture
+def workdir(styles_workdir):
+    return styles_workdir
 
 
-@pytest.fixture(scope="module")
-def run(workdir):
-    return load(workdir)
+@pytest.fixture
+def run(styles_run):
+    return styles_run
 
 
 def test_the_latents_of_samples_become_the_samples(run):

@@ -10,15 +10,6 @@ from gan_jax.loop import train
 from gan_jax.runners import make_runner
 
 
-@pytest.fixture(scope="module")
-def conditional_run(tmp_path_factory):
-    """One round of a conditional game on digits."""
-    workdir = tmp_path_factory.mktemp("digits")
-    changes = {"data.source": "digits", "labels": "auto", "total_kimg": 0.016, "networks.generator.norm": "batch"}
-    train(get_config(**changes), workdir, make_runner("jit"))
-    return workdir
-
-
 @pytest.fixture
 def sample(run_mode):
     def sample(workdir, out, *flags, num=5):
@@ -27,19 +18,19 @@ def sample(run_mode):
     return sample
 
 
-def test_samples_of_a_conditional_game(conditional_run, tmp_path, sample):
-    sample(conditional_run, tmp_path / "a.npz", num=23)
+def test_samples_of_a_conditional_game(digits_workdir, tmp_path, sample):
+    sample(digits_workdir, tmp_path / "a.npz", num=23)
     arrays = np.load(tmp_path / "a.npz")
     assert arrays["images"].shape == (23, 28, 28, 1) and arrays["images"].dtype == np.uint8
     assert arrays["labels"].tolist() == [i % 10 for i in range(23)]
-    sample(conditional_run, tmp_path / "b.npz", "--label=4", num=3)
+    sample(digits_workdir, tmp_path / "b.npz", "--label=4", num=3)
     assert np.load(tmp_path / "b.npz")["labels"].tolist() == [4, 4, 4]
     np.testing.assert_array_equal(np.load(tmp_path / "b.npz")["images"].shape, (3, 28, 28, 1))
 
 
-def test_seed_ema_and_number(conditional_run, tmp_path, sample):
+def test_seed_ema_and_number(digits_workdir, tmp_path, sample):
     def sampled(*flags, num=5):
-        sample(conditional_run, tmp_path / "a.npz", "--overwrite", *flags, num=num)
+        sample(digits_workdir, tmp_path / "a.npz", "--overwrite", *flags, num=num)
         return np.load(tmp_path / "a.npz")["images"]
 
     np.testing.assert_array_equal(sampled(num=200)[:5], sampled())
@@ -47,26 +38,26 @@ def test_seed_ema_and_number(conditional_run, tmp_path, sample):
     assert not np.array_equal(sampled(), sampled("--noema"))
 
 
-def test_samples_as_a_picture(conditional_run, tmp_path, sample):
-    sample(conditional_run, tmp_path / "a.png", num=20)
+def test_samples_as_a_picture(digits_workdir, tmp_path, sample):
+    sample(digits_workdir, tmp_path / "a.png", num=20)
     assert Image.open(tmp_path / "a.png").size == (10 * 56, 2 * 56)  # a column a class
-    sample(conditional_run, tmp_path / "b.png", "--label=3", num=10)
+    sample(digits_workdir, tmp_path / "b.png", "--label=3", num=10)
     assert Image.open(tmp_path / "b.png").size == (4 * 56, 3 * 56)
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.png", "a.jpg", "a.webp"])
-def test_what_is_there_is_replaced_only_if_asked_and_if_it_is_ours(conditional_run, tmp_path, sample, name):
+def test_what_is_there_is_replaced_only_if_asked_and_if_it_is_ours(digits_workdir, tmp_path, sample, name):
     out = tmp_path / name
-    sample(conditional_run, out)
+    sample(digits_workdir, out)
     before = out.read_bytes()
     with pytest.raises(UserError, match=r"is there already: .* --overwrite"):
-        sample(conditional_run, out, "--seed=1")
+        sample(digits_workdir, out, "--seed=1")
     assert out.read_bytes() == before
-    sample(conditional_run, out, "--seed=1", "--overwrite")
+    sample(digits_workdir, out, "--seed=1", "--overwrite")
     assert out.read_bytes() != before
     out.write_text("somebody's")
     with pytest.raises(UserError, match="gan_jax did not make it"):
-        sample(conditional_run, out, "--overwrite")
+        sample(digits_workdir, out, "--overwrite")
     assert out.read_text() == "somebody's"
 
 
@@ -82,9 +73,9 @@ def test_what_is_there_is_replaced_only_if_asked_and_if_it_is_ours(conditional_r
         ("nowhere/a.png", [], "there is no folder"),
     ],
 )
-def test_bad_samples(conditional_run, tmp_path, sample, out, flags, message):
+def test_bad_samples(digits_workdir, tmp_path, sample, out, flags, message):
     with pytest.raises(UserError, match=message):
-        sample(conditional_run, tmp_path / out, *flags)
+        sample(digits_workdir, tmp_path / out, *flags)
     assert not list(tmp_path.iterdir())
 
 
