@@ -73,6 +73,7 @@ class Space(NamedTuple):
         mean: `(variables, n, given) -> [n, F]`, the mean of what `draw` gives.
         between: `(a [n, F], b [n, F], t [n]) -> [n, F]`: the way from a to b that stays where latents are.
         by_layer: `latents [n, F] -> [n, L, f]`, what each of L groups of the generator's layers gets of them.
+        prior: whether no network makes the latents, so that how they vary says nothing of the generator.
     """
 
     draw: Callable
@@ -80,6 +81,7 @@ class Space(NamedTuple):
     mean: Callable
     between: Callable
     by_layer: Callable
+    prior: bool = False
 
 
 class Game(NamedTuple):

@@ -14,6 +14,7 @@ import numpy as np
 
 from gan_jax.data import pictures
 from gan_jax.data.cache import cached
+from gan_jax.data.picture_labels import in_order, labels_of
 from gan_jax.data.source import Source, make_source
 from gan_jax.errors import UserError
 
@@ -37,7 +38,7 @@ def in_folder(path: str) -> tuple[Path, Stamps]:
         for name in names:
             file = Path(directory, name)
             inside = file.relative_to(root).as_posix()
-            if _is_picture(inside):
+            if is_picture(inside):
                 # A link to nowhere counts as a broken picture.
                 status = file.stat() if file.exists() else file.lstat()
                 found[inside] = (status.st_size, status.st_mtime_ns)
@@ -45,7 +46,7 @@ def in_folder(path: str) -> tuple[Path, Stamps]:
 
 
 def in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
-    """A place in a zip file, the pictures there by their names below it, and the file, open.
+    """A place in a zip file, the files there by their names below it, and the zip file, open.
 
     Raises:
         UserError: there is no such file, or it is no zip file.
@@ -61,10 +62,11 @@ def in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile
         raise UserError(f"{file} is not a zip file that can be read: {error}") from None
     inside = [info for info in archive.infolist() if info.filename.startswith(prefix)]
     members = {info.filename.removeprefix(prefix): info for info in inside}
-    return root, {name: info for name, info in members.items() if _is_picture(name)}, archive
+    return root, members, archive
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture, and not hidden."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return name.lower().endswith(pictures.SUFFIXES) and not hidden
@@ -73,14 +75,13 @@ def _is_picture(name: str) -> bool:
 def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     """Pictures as a data set.
 
-    A picture's label is the name of the folder it lies in; where that is one and the same, the set is unlabeled.
-    Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
+    A picture's label is what `picture_labels` makes of it; where all have the same, the set is unlabeled. Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
 
     Args:
         root: where they lie.
         found: the pictures.
         read: gives the bytes of one.
-        config: the config's `data`: `image_size` and `fit`; `skip_broken`, to leave out pictures that can't be decoded;
+        config: the config's `data`: `image_size`, `fit` and `label`; `skip_broken`, to leave out pictures that can't be decoded;
             and `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the images
             are [H, 2 W, C].
 
@@ -96,12 +97,12 @@ def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         pictures.parse_size(config.image_size), config.fit, config.skip_broken, config.pair != "none",
     )  # fmt: skip
     names = sorted(found)
-    parents = [PurePosixPath(root.as_posix(), name).parent.name for name in names]
-    classes = sorted(set(parents))
-    number = {name: label for label, name in enumerate(classes)}
-    labels = {name: number[parent] for name, parent in zip(names, parents, strict=True)}
+    named = labels_of(names, PurePosixPath(root.as_posix()), read, config.label)
+    classes = sorted(set(named)) if config.label == "folder" else in_order(named)
+    labels = {name: classes.index(label) for name, label in zip(names, named, strict=True)}
 
     key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
+    key += (named,) if config.label != "folder" else ()
     fit_to = partial(pictures.fitted_halves if halves else pictures.fitted, size=size, fit=fit)
     images, kept = cached(key, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
     if len(images) < len(names):

@@ -222,7 +222,13 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     params = with_unit_features(train(source, images=images, seed=seed), source)
     params = jax.tree.map(lambda leaf: np.float32(np.float16(leaf)), params)  # as `save` writes them
     right = accuracy(params, tests)
-    about = {"trained_on": config.source, "images": images, "seed": seed, "tested_on": test or "a tenth held out"}
+    about = {
+        "trained_on": config.source,
+        "classes": source.class_names,
+        "images": images,
+        "seed": seed,
+        "tested_on": test or "a tenth held out",
+    }
     shape, num_classes = source.fields[source.target].shape, len(source.class_names)
     save(out, params, shape, num_classes, {**about, "accuracy": right})
     print(f"{right:.2%} of {len(tests):,} images of {about['tested_on']} are classified right -> {out}")

@@ -24,6 +24,7 @@ def z_space(draw: Callable, decode: Callable, size: int, layers: int = 1) -> Spa
         lambda variables, n, given: jnp.zeros((n, size)),
         slerp,
         lambda z: z.reshape(len(z), layers, -1),
+        prior=True,
     )
 
 

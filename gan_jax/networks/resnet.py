@@ -211,6 +211,11 @@ class Generator(nn.Module):
         x = nn.relu(normalize(x, self.norm, train, gain_std=0))
         return jnp.tanh(Conv(self.shape[-1], 3, stride=1, kernel_init=weights(self.initial_weights))(x))
 
+    @property
+    def parts(self) -> int:
+        """Equal parts of z that are for different layers."""
+        return len(pyramid(self.shape)) if self.hierarchical else 1
+
     def _split(self, z: jax.Array, condition: jax.Array | None, blocks: int) -> tuple[jax.Array, list[jax.Array]]:
         """What the first layer gets of z and the label, [B, F], and the `code` of each block, [B, E], E >= 0."""
         if self.conditioning not in ("batch_norm", "concat"):

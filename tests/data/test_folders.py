@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import zipfile
@@ -222,3 +223,39 @@ def test_a_moved_folder_is_decoded_anew(config, pets, tmp_path, own_cache):
     shutil.copytree(pets, tmp_path / "copy")
     check_pets(open_source(config(f"folder:{tmp_path}/copy")))
     assert len(list(own_cache.glob("*.npy"))) == 2
+
+
+@pytest.fixture(params=["folder", "zip"])
+def described(request, tmp_path):
+    """Pictures with a metadata.jsonl: the source's name."""
+    lines = []
+    for number, (name, sex, age) in enumerate([("a/1.png", "m", 5), ("a/2.png", "w", 19), ("b/3.png", "w", 100)]):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), 10 * number).save(path)
+        lines.append(json.dumps({"file_name": name, "sex": sex, "age": age}))
+    (tmp_path / "pictures" / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    if request.param == "folder":
+        return f"folder:{tmp_path / 'pictures'}"
+    shutil.make_archive(tmp_path / "pictures", "zip", tmp_path / "pictures")
+    return f"zip:{tmp_path / 'pictures.zip'}"
+
+
+def test_labels_from_a_file(described, config, rejected):
+    opened = lambda label: open_source(config(described, label=label))
+    assert (opened("sex").class_names, opened("sex").labels.tolist()) == (("m", "w"), [0, 1, 1])
+    assert opened("age").class_names == ("5", "19", "100")  # in the order of numbers
+    by_decade = opened("age:10")
+    assert by_decade.class_names == ("0 to 9", "10 to 19", "100 to 109") and by_decade.labels.tolist() == [0, 1, 2]
+    assert opened("folder").class_names == ("a", "b") and opened("folder").labels.tolist() == [0, 0, 1]
+    assert "metadata.jsonl has no field height in each line" in rejected(opened, "height")
+    assert "'m' is no number" in rejected(opened, "sex:10")
+    assert "must be folder, FIELD or FIELD:WIDTH" in rejected(opened, "age:x")
+
+
+def test_pictures_that_the_file_does_not_know(config, rejected, tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    opened = lambda: open_source(config(f"folder:{tmp_path}", label="sex"))
+    assert "metadata.jsonl is missing or cannot be read" in rejected(opened)
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "b.png", "sex": "m"}')
+    assert "has no line of a.png (1 such pictures)" in rejected(opened)

@@ -17,7 +17,7 @@ def open_source(path: str, config: Any) -> Source:
     """
     root, members, archive = folders.in_zip(path)
     with archive:
-        found = {name: (info.file_size, info.CRC) for name, info in members.items()}
+        found = {name: (info.file_size, info.CRC) for name, info in members.items() if folders.is_picture(name)}
         return folders.open_pictures(root, found, lambda name: archive.read(members[name]), config)
 
 
@@ -25,4 +25,4 @@ def names(path: str) -> list[str]:
     """The pictures' names, as they lie in the file, or in the folder in it."""
     _, members, archive = folders.in_zip(path)
     archive.close()
-    return sorted(members)
+    return sorted(filter(folders.is_picture, members))
