@@ -49,7 +49,7 @@ def directions_to_folder(
         layers: that are moved, see `parse_layers`.
         label: of a conditional run, the class of all samples; None: each in turn.
         num: samples that directions are found by.
-        components: directions of pca and sefa.
+        components: directions of pca and sefa, at most.
         conditional: see `directions.labels`.
         seed: of the samples.
         ema: see `Run.variables`.
@@ -59,7 +59,10 @@ def directions_to_folder(
     Raises:
         UserError: see its message.
     """
-    model = load(workdir, checkpoint).model(ema)
+    model, file, table = load(workdir, checkpoint).model(ema), out / "directions.npz", out / "effects.csv"
+    for path in (file, table):
+        if path.exists():
+            claim(path, overwrite)
     names = attributes or model.makes.fitted.get("attributes")
     measured = open_attributes(names, model.makes) if names else None
     if method == "labels" and measured is None:
@@ -73,11 +76,10 @@ def directions_to_folder(
     else:
         found = getattr(directions, method)(model, used, chosen, components)
     paths = {name: out / f"{name}.png" for name in found.names}
-    table = out / "effects.csv"
     out.mkdir(parents=True, exist_ok=True)
-    for path in (out / "directions.npz", *paths.values(), *[table] * bool(measured)):
+    for path in paths.values():
         claim(path, overwrite)
-    found.save(out / "directions.npz", model)
+    found.save(file, model)
     for name, path in paths.items():
         images.save(sheet(model, fresh.take(slice(ROWS)), found[name]), path, mark=True)
     if measured:

@@ -75,15 +75,16 @@ def is_picture(name: str) -> bool:
 def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     """Pictures as a data set.
 
-    A picture's label is what `picture_labels` makes of it; where all have the same, the set is unlabeled. Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
+    A picture's label is what `picture_labels` makes of it; where all have the same, the set is unlabeled. Hidden files
+    and other kinds of files are passed over. The images have one channel if all pictures are gray.
 
     Args:
         root: where they lie.
         found: the pictures.
         read: gives the bytes of one.
-        config: the config's `data`: `image_size`, `fit` and `label`; `skip_broken`, to leave out pictures that can't be decoded;
-            and `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the images
-            are [H, 2 W, C].
+        config: the config's `data`: `image_size`, `fit`, `label`; `skip_broken`, to leave out pictures that can't be
+            decoded; and `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the
+            images are [H, 2 W, C].
 
     Returns:
         A source that is decoded at its first opening and comes from the cache ever after.

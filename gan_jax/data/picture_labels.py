@@ -1,4 +1,4 @@
-"""The labels of pictures in a folder or a zip file: the folders that they lie in, or a field of their metadata.jsonl."""
+"""The labels of pictures in a folder or a zip file: the folders that they lie in, or a field of metadata.jsonl."""
 
 import json
 from collections.abc import Callable, Iterable

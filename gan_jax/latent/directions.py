@@ -128,7 +128,7 @@ def coordinates(model: Model, latents: Latents) -> Coordinates:
     return Coordinates(basis, vectors / deviations, deviations[:, None] * vectors.T, centered)
 
 
-def pca(model: Model, latents: Latents, layers: np.ndarray, count: int) -> Directions:
+def pca(model: Model, latents: Latents, layers: np.ndarray, most: int) -> Directions:
     """The directions in which latents vary most, around the mean of each class (GANSpace).
 
     Where no network makes the latents, as z, they are those in which what the first layers make of them varies most:
@@ -139,34 +139,34 @@ def pca(model: Model, latents: Latents, layers: np.ndarray, count: int) -> Direc
         model: whose latents they are.
         latents: [n], as they are drawn.
         layers: bool [L], that are moved.
-        count: how many directions.
+        most: directions.
 
     Raises:
-        UserError: there are too few latents, or fewer directions.
+        UserError: there are too few latents, or no linear layer reads those of a prior.
     """
     found = coordinates(model, latents)
     if model.space(latents.space)[1].prior:
         vectors = np.linalg.svd(outputs(model, latents.space, found.basis, layers), full_matrices=False)[0].T
     else:
         vectors = found.color
-    return found.directions(latents.space, *numbered("pca", vectors, count), layers, {"method": "pca"})
+    return found.directions(latents.space, *numbered("pca", vectors, most), layers, {"method": "pca"})
 
 
-def sefa(model: Model, latents: Latents, layers: np.ndarray, count: int) -> Directions:
+def sefa(model: Model, latents: Latents, layers: np.ndarray, most: int) -> Directions:
     """The directions that change most what the layers read of the latents: eigenvectors of their weights (SeFa).
 
     Args:
-        model, latents, layers, count: see `pca`; the latents say how far a deviation is.
+        model, latents, layers, most: see `pca`; the latents say how far a deviation is.
 
     Raises:
-        UserError: there are too few latents, or fewer directions, or no linear layer reads the latents.
+        UserError: there are too few latents, or no linear layer reads them.
     """
     found = coordinates(model, latents)
     weights = outputs(model, latents.space, found.basis, layers)
     weights /= np.maximum(np.linalg.norm(weights, axis=0), 1e-12)
     values, vectors = np.linalg.eigh(weights @ weights.T)
     vectors = vectors[:, values > NEGLIGIBLE * values.max()].T[::-1]
-    return found.directions(latents.space, *numbered("sefa", vectors, count), layers, {"method": "sefa"})
+    return found.directions(latents.space, *numbered("sefa", vectors, most), layers, {"method": "sefa"})
 
 
 def outputs(model: Model, space: str, basis: np.ndarray, layers: np.ndarray) -> np.ndarray:
@@ -181,15 +181,9 @@ def outputs(model: Model, space: str, basis: np.ndarray, layers: np.ndarray) -> 
     return np.concatenate(chosen, axis=1)
 
 
-def numbered(name: str, vectors: np.ndarray, count: int) -> tuple[list[str], np.ndarray]:
-    """Names of the first directions, and they themselves.
-
-    Raises:
-        UserError: there are not as many.
-    """
-    if not 0 < count <= len(vectors):
-        raise UserError(f"--components={count}: must be 1 to {len(vectors)} here")
-    return [f"{name}{number}" for number in range(count)], vectors[:count]
+def numbered(name: str, vectors: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
+    """Names of the first directions, and they themselves."""
+    return [f"{name}{number}" for number in range(len(vectors[:most]))], vectors[:most]
 
 
 def labels(

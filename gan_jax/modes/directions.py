@@ -31,7 +31,7 @@ def define(values: flags.FlagValues) -> None:
     text("layers", "all", "That are moved, from 0, the coarsest, on: 0-3,6.")
     text("label", None, "Of a conditional run, a class, by its name or number; by default each in turn.")
     number("num", 10_000, "Samples that directions are found by.")
-    number("components", 10, "Directions of pca and sefa.")
+    number("components", 10, "Directions of pca and sefa, at most.")
     flags.DEFINE_bool("conditional", True, "Let no direction of an attribute change the others.", flag_values=values)
     shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
@@ -40,6 +40,8 @@ def run(*, workdir, out, seed: int, ema, half_life, code, **options) -> None:
     if workdir is None or out is None:
         raise UserError("--mode=directions needs --workdir=DIR and --out=FOLDER")
     cli.check_seed(seed)
+    if options["num"] < 1 or options["components"] < 1:
+        raise UserError("--num and --components must be positive")
     workdir, out = Path(workdir).expanduser(), Path(out).expanduser()
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")

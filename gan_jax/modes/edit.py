@@ -1,12 +1,12 @@
 """Moves samples, or pictures that were inverted, along directions of `--mode=directions`.
 
-python main.py --mode=edit --workdir=runs/faces --seeds=0-5 --directions=FOLDER/directions.npz --move=age=2,sex=-1 --out=edited.png
-python main.py --mode=edit --workdir=runs/faces --latents=INVERTED/latents.npz --directions=FOLDER/directions.npz \
-    --move=age=2 --out=older.npz
+python main.py --mode=edit --workdir=runs/faces --seeds=0-5 --directions=FILE.npz --move=age=2,sex=-1 --out=edited.png
+python main.py --mode=edit --workdir=runs/faces --latents=FILE.npz --directions=FILE.npz --move=age=2 --out=older.npz
 
 A picture has each sample before and after; an .npz file has the latents, for --latents of other modes.
 """
 
+import math
 from functools import partial
 
 from absl import flags
@@ -49,10 +49,11 @@ def run(*, directions: str | None, move: str | None, layers: str, seed: int, **s
         if out.suffix.lower() == ".npz":
             model.save(after, out)
         else:
+            columns = 2 * math.ceil(math.sqrt(len(latents) / 2))
             shown = [
                 model.makes.modality.thumbnails(model.decode(each, seed), model.makes) for each in (latents, after)
             ]
-            images.save(images.grid(np.stack(shown, axis=1).reshape(-1, *shown[0].shape[1:]), 2), out, mark=True)
+            images.save(images.grid(np.stack(shown, axis=1).reshape(-1, *shown[0].shape[1:]), columns), out, mark=True)
     print(f"{len(latents)} samples moved by {move} -> {out}")
 
 

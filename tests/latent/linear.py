@@ -1,7 +1,9 @@
 """A model whose generator is linear, so that what tools find has a closed form."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from drawn import normal
 
 from gan_jax.game import Game
@@ -11,32 +13,42 @@ from gan_jax.modalities import Field, lookup
 from gan_jax.noise import per_example
 
 SIZE, SHAPE = 3, (2, 3, 1)
+STRETCH = np.array([3.0, 1.0, 0.5])
+
+
+class Linear(nn.Module):
+    """w [n, 3], or of each of two layers [n, 2, 3], to pixels [n, 6]: a layer makes a row of three."""
+
+    @nn.compact
+    def __call__(self, w):
+        first, second = (w, w) if w.ndim == 2 else (w[:, 0], w[:, 1])
+        rows = [nn.Dense(3, use_bias=False, name=name)(x) for name, x in (("first", first), ("second", second))]
+        return jnp.concatenate(rows, axis=1)
 
 
 def linear_model(classes=()):
-    """z [n, 3] to images [n, 2, 3, 1]: z A, and an offset of each class. w is z, of two layers,
-    of which each makes a row."""
-    matrix, offsets = 0.1 * normal(SIZE, 6), 0.4 * normal(2, 6, seed=1)
-    first_layer = jnp.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])  # whose pixels these are
+    """Images [n, 2, 3, 1] of z, N(0, I), or of w, which is z stretched; and an offset of each class."""
+    kernels = 0.05 * normal(2, SIZE, 3)
+    params = {"first": {"kernel": kernels[0]}, "second": {"kernel": kernels[1]}}
+    offsets = 0.4 * normal(2, 6, seed=1)
 
     def draw(key, index):
         return per_example(jax.random.normal, key, index, (SIZE,))
 
-    def decode(variables, z, given, key, index):
-        flat = z @ variables["generator"]["params"]["matrix"]
-        if z.ndim == 3:
-            flat = first_layer * flat[:, 0] + (1 - first_layer) * flat[:, 1]
-        if classes:
-            flat += offsets[given["label"]]
-        return flat.reshape(-1, *SHAPE)
+    def decode(variables, w, given, key, index):
+        pixels = Linear().apply(variables["generator"], w)
+        return (pixels + offsets[given["label"]] if classes else pixels).reshape(-1, *SHAPE)
 
     image = Field(lookup("image"), SHAPE)
     fields = {"image": image, "label": Field(lookup("label"), (), classes)}
-    spaces = {
-        "w": w_space(
-            lambda variables, key, index, given: draw(key, index), decode, lambda v, n, g: jnp.zeros((n, 3)), 2
-        ),
-        "z": z_space(draw, decode, SIZE),
-    }
+    stretched = lambda variables, key, index, given: draw(key, index) * STRETCH
+    zero = lambda variables, n, given: jnp.zeros((n, SIZE))
+    spaces = {"w": w_space(stretched, decode, zero, 2), "z": z_space(draw, decode, SIZE)}
     game = Game(lambda key: {}, (), {}, spaces=spaces)
-    return Model(game, fields, {"generator": {"params": {"matrix": jnp.asarray(matrix)}}}, image, classes)
+    return Model(game, fields, {"generator": {"params": params}}, image, classes)
+
+
+def matrix_of(model):
+    """[3, 6]"""
+    params = model.variables["generator"]["params"]
+    return np.concatenate([params[name]["kernel"] for name in ("first", "second")], axis=1, dtype=np.float64)

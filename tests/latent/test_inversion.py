@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from linear import SIZE, linear_model
+from linear import SIZE, linear_model, matrix_of
 
 from gan_jax.latent.inversion import NO_NOISE, Search, deviation, make_inverter
 from gan_jax.latent.pivotal import tune
@@ -15,16 +15,16 @@ def targets(n=5):
 
 def least_squares(stored, matrix, offset=0.0):
     flat = stored.reshape(len(stored), -1) / 127.5 - 1 - offset
-    return np.linalg.lstsq(np.asarray(matrix).T, flat.T)[0].T
+    return np.linalg.lstsq(matrix.T, flat.T)[0].T
 
 
 def test_the_nearest_picture():
     """Without a prior it is the projection onto what the generator can make."""
     model, stored = linear_model(), targets()
     found = make_inverter(model, Search(prior=0.0, steps=400), 5)(stored, None)
-    wanted = least_squares(stored, model.variables["generator"]["params"]["matrix"])
+    wanted = least_squares(stored, matrix_of(model))
     np.testing.assert_allclose(found.latents.values[:, 0], wanted, atol=2e-3)
-    made = wanted @ np.asarray(model.variables["generator"]["params"]["matrix"])
+    made = wanted @ matrix_of(model)
     error = np.mean((made - (stored.reshape(5, -1) / 127.5 - 1)) ** 2, axis=1)
     np.testing.assert_allclose(found.error, error, rtol=1e-3)
     np.testing.assert_allclose(found.distance, np.sqrt(np.mean(wanted**2, axis=1)) / deviation(model, "z"), rtol=1e-2)
@@ -70,7 +70,7 @@ def test_restarts_keep_the_best_start():
     error = lambda **search: make_inverter(model, Search(steps=0, **search))(stored, None).error[0]
     starts = model.draw(range(20), np.zeros(20, int)).values
     starts[0] = 0
-    made = starts[:, 0] @ np.asarray(model.variables["generator"]["params"]["matrix"])
+    made = starts[:, 0] @ matrix_of(model)
     errors = np.mean((made - (stored.reshape(-1) / 127.5 - 1)) ** 2, axis=1)
     np.testing.assert_allclose([error(), error(restarts=20)], [errors[0], errors.min()], rtol=1e-4)
     assert errors.min() < errors[0]
@@ -85,4 +85,4 @@ def test_pivotal_tuning_moves_the_generator_to_the_pictures():
     tuned = dataclasses.replace(model, variables={"generator": {"params": params}})
     assert np.abs(tuned.decode(latents).astype(int) - stored).max() <= 2
     assert np.abs(model.decode(latents).astype(int) - stored).max() > 10
-    assert params["matrix"].shape == (SIZE, 6)
+    assert matrix_of(tuned).shape == (SIZE, 6)
