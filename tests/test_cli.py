@@ -14,6 +14,7 @@ from gan_jax.lookup import modules_of
 
 TINY = Path(__file__).parent / "tiny.py"
 MODES = [
+    "breed",
     "configs",
     "directions",
     "edit",
@@ -88,7 +89,7 @@ def test_changes_of_what_a_name_brings():
         (["--config.seed"], "--config.seed needs a value: --config.seed=VALUE"),
         (["--config.seed", "--devices=1"], "--config.seed needs a value: --config.seed=VALUE"),
         (["--config.lerning_rate=1"], "did you mean optimizers.default.learning_rate"),
-        (["--mode=dream"], "--mode=dream: there is no module dream; there are: configs, directions, edit, "),
+        (["--mode=dream"], "--mode=dream: there is no module dream; there are: breed, configs, directions, edit, "),
         (["--mode=trian"], "did you mean train"),
         (["--mode"], "--mode needs a value: --mode=VALUE"),
         (["--mode=os.path"], "--mode='?os.path'?: os.path has no run"),
