@@ -24,6 +24,10 @@ LOOP = {
     "micro_batches": Key(1, "parts of a batch, computed one after the other to save memory", 1, SIZES),
     "dtype": Key("float32", "of networks; all else stays float32", choices=("float32", "bfloat16")),
     "remat": Key(False, "compute activations again in the backward pass, to save memory", resumable=True),
+    "init": {
+        "workdir": Key("", "a run whose networks this one begins with, where they fit; it needs it at its start alone"),
+        "checkpoint": Key("last", "of that run: last, best, or a number of rounds"),
+    },
     "total_kimg": Key(100.0, "length: thousands of real images shown to the discriminator", TINY, 1e12, resumable=True),
     "ema": {
         "half_life_kimg": Key(10.0, "of the averaged parameters", 0),

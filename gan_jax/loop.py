@@ -22,6 +22,7 @@ from gan_jax.logging import Log, crossed
 from gan_jax.runners import Runner, make_runner
 from gan_jax.schedules import ema_decay
 from gan_jax.signals import StopRequest
+from gan_jax.transfer import first_state
 from gan_jax.watch import make_watcher
 
 
@@ -56,7 +57,7 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
         "num_examples": {"all": len(source), "unpaired": len(unpaired) if unpaired else 0},
     }
     restored = checkpoints.restore(lambda record: experiment.state_shapes)
-    state, record = restored or (experiment.init(np.uint32(config.seed)), about_data)
+    state, record = restored or (first_state(experiment, config), about_data)
     record = migration.record(record, config)
     known = about_data if record["num_examples"] else {**about_data, "num_examples": {}}  # none of imported weights
     if (then := describe(record)) != (now := describe(known)):

@@ -1,5 +1,6 @@
 """Optimizers, from config to optax. Learning rates are functions of the images seen, not of updates."""
 
+import fnmatch
 import functools
 import inspect
 import math
@@ -29,6 +30,7 @@ OWN = {
     "clip_norm": Key(0.0, "global norm to which the gradient is clipped; 0: it is not", 0),
     "clip_weights": Key(0.0, "clip parameters to [-c, c] after each update (Arjovsky et al. 2017); 0: no", 0),
     "orthogonal": Key(0.0, "beta of orthogonal regularization (Brock et al. 2019)", 0),
+    "freeze": Key("", "layers whose parameters stay, with commas between; * stands for any letters (Mo et al. 2020)"),
     "restart": Key(False, "its moments begin anew whenever a turn of the player begins (Karras et al. 2018)"),
 }  # fmt: skip
 
@@ -156,6 +158,7 @@ def make_optimizer(
     after = [optax.EmptyState()] * (2 if config.clip_weights else 1)
 
     def init(params):
+        is_frozen(config.freeze, params)  # a mistyped name
         parts = [part for part in _parts(at(0).init(params)) if jax.tree.leaves(part)]
         return (*(optax.EmptyState() for _ in before), *parts, *after)
 
@@ -170,6 +173,8 @@ def make_optimizer(
         updates, own = at(step).update(updates, own if _is_chain(shapes) else own[0], params, **extra)
         if config.clip_weights:
             updates, _ = clip_weights(config.clip_weights).update(updates, optax.EmptyState(), params)
+        frozen = is_frozen(config.freeze, params)
+        updates = jax.tree.map(lambda update, stays: jnp.zeros_like(update) if stays else update, updates, frozen)
         parts = [part for part in _parts(own) if jax.tree.leaves(part)]
         return updates, (*state[: len(before)], *parts, *after)
 
@@ -182,6 +187,29 @@ def _is_chain(state: Any) -> bool:
 
 def _parts(state: Any) -> tuple:
     return state if _is_chain(state) else (state,)
+
+
+def is_frozen(layers: str, params: Any) -> Any:
+    """Of each parameter, whether it lies in one of some layers, as a tree of bools.
+
+    Args:
+        layers: names with commas between, such as "Conv_0,28x28*"; that of a part of a player, such as "mapping", means
+            all layers in it.
+        params: nested dicts.
+
+    Raises:
+        UserError: no layer has such a name.
+    """
+    patterns = [name.strip() for name in layers.split(",") if name.strip()]
+    names = lambda path: [key.key for key in path[:-1]]
+    known = dict.fromkeys(name for path, _ in jax.tree_util.tree_leaves_with_path(params) for name in names(path))
+    for pattern in patterns:
+        if not fnmatch.filter(known, pattern):
+            raise UserError(
+                f"--config.optimizers.*.freeze={layers}: no layer is named {pattern}; {closest(pattern, known)}"
+            )
+    matches = lambda path, _: any(fnmatch.filter(names(path), pattern) for pattern in patterns)
+    return jax.tree_util.tree_map_with_path(matches, params)
 
 
 def clip_weights(limit: float) -> optax.GradientTransformation:
