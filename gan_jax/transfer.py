@@ -67,8 +67,8 @@ def fitted(own: Variables, others: Variables) -> tuple[Variables, list[str]]:
             leaves = [
                 (path, np.asarray(known[path], leaf.dtype) if fits(path, leaf) else leaf) for path, leaf in leaves
             ]
-            others = [".".join(key.key for key in path[2:]) for path, leaf in params if not fits(path, leaf)]
-            missing = f"; as initialized: {', '.join(others)}" if others else ""
-            told.append(f"{len(params) - len(others)} of {len(params)} arrays of the {player}{missing}")
+            lacking = [".".join(key.key for key in path[2:]) for path, leaf in params if not fits(path, leaf)]
+            missing = f"; as initialized: {', '.join(lacking)}" if lacking else ""
+            told.append(f"{len(params) - len(lacking)} of {len(params)} arrays of the {player}{missing}")
         made |= structure.unflatten([leaf for _, leaf in leaves])
     return jax.device_get(made), told

@@ -4,8 +4,6 @@ Reference: Harkonen et al. 2020 (GANSpace); Shen and Zhou 2021 (SeFa); Shen et a
 """
 
 import dataclasses
-import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +12,6 @@ import numpy as np
 
 from gan_jax.attributes import Attributes
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, replacing
 from gan_jax.keys import closest
 from gan_jax.latent.model import Latents, Model
 from gan_jax.latent.readers import readers_of
@@ -52,9 +49,8 @@ class Directions:
 
     def save(self, path: Path, model: Model) -> None:
         """Writes directions in a space of this model as an .npz file."""
-        about = json.dumps({"space": self.space, "generator": model.fingerprint, "about": self.about})
-        with replacing(path) as file:
-            np.savez_compressed(file, about=about, names=list(self.names), vectors=self.vectors, **ARRAYS_MARK)
+        about = {"space": self.space, "about": self.about}
+        model.write(path, about, {"names": np.array(self.names), "vectors": self.vectors})
 
 
 def load_directions(path: Path, model: Model) -> Directions:
@@ -63,18 +59,8 @@ def load_directions(path: Path, model: Model) -> Directions:
     Raises:
         UserError: there is no such file, or it is of another model.
     """
-    try:
-        with np.load(path) as file:
-            about = json.loads(str(file["about"]))
-            found = Directions(about["space"], tuple(map(str, file["names"])), file["vectors"], about["about"])
-            generator = about["generator"]
-    except FileNotFoundError:
-        raise UserError(f"--directions={path}: there is no such file") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"--directions={path} is no file of --mode=directions") from None
-    if generator != model.fingerprint:
-        raise UserError(f"--directions={path} is of another run, or of another checkpoint or average of this one")
-    return found
+    about, arrays = model.read(path, "--directions", ("names", "vectors"))
+    return Directions(about["space"], tuple(map(str, arrays["names"])), arrays["vectors"], about["about"])
 
 
 class Coordinates(NamedTuple):

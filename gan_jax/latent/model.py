@@ -161,10 +161,8 @@ class Model:
 
     def save(self, latents: Latents, path: Path) -> None:
         """Writes latents of this model as an .npz file."""
-        about = json.dumps({"space": latents.space, "generator": self.fingerprint})
         arrays = {"latents": latents.values, "noise": latents.noise, **latents.given, **latents.notes}
-        with replacing(path) as file:
-            np.savez_compressed(file, about=about, **arrays, **ARRAYS_MARK)
+        self.write(path, {"space": latents.space}, arrays)
 
     def load(self, path: Path) -> Latents:
         """Reads latents of this model.
@@ -172,17 +170,37 @@ class Model:
         Raises:
             UserError: there is no such file, or it is of another model.
         """
+        about, arrays = self.read(path, "--latents", COLUMNS[:2])
+        given = {"label": arrays["label"]} if "label" in arrays else {}
+        notes = {name: column for name, column in arrays.items() if name not in COLUMNS}
+        return Latents(about["space"], arrays["latents"], given, arrays["noise"], notes)
+
+    def write(self, path: Path, about: dict, arrays: Mapping[str, np.ndarray]) -> None:
+        """Writes arrays that belong to this model, and what is known about them, as an .npz file."""
+        with replacing(path) as file:
+            about = json.dumps({**about, "generator": self.fingerprint})
+            np.savez_compressed(file, about=about, **arrays, **ARRAYS_MARK)
+
+    def read(self, path: Path, flag: str, needed: Sequence[str]) -> tuple[dict, dict[str, np.ndarray]]:
+        """What `write` wrote.
+
+        Args:
+            path: of the file.
+            flag: what the path was given by, for messages.
+            needed: names of arrays that must be there.
+
+        Raises:
+            UserError: there is no such file, or it is another one, or of another model.
+        """
         try:
             with np.load(path) as file:
-                about = json.loads(str(file["about"]))
-                notes = {name: file[name] for name in file.files if name not in (*COLUMNS, "about", MARK)}
-                given = {"label": file["label"]} if "label" in file.files else {}
-                found = Latents(about["space"], file["latents"], given, file["noise"], notes)
-                generator = about["generator"]
+                arrays = {name: file[name] for name in file.files}
+            about = json.loads(str(arrays.pop("about")))
+            generator, _ = about["generator"], [arrays[name] for name in needed]
         except FileNotFoundError:
-            raise UserError(f"--latents={path}: there is no such file") from None
+            raise UserError(f"{flag}={path}: there is no such file") from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            raise UserError(f"--latents={path} is no file of latents that gan_jax has written") from None
+            raise UserError(f"{flag}={path} is no file of this kind that gan_jax has written") from None
         if generator != self.fingerprint:
-            raise UserError(f"--latents={path} is of another run, or of another checkpoint or average of this one")
-        return found
+            raise UserError(f"{flag}={path} is of another run, or of another checkpoint or average of this one")
+        return about, {name: array for name, array in arrays.items() if name != MARK}
