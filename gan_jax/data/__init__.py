@@ -13,7 +13,7 @@ import numpy as np
 from gan_jax.data import sources
 from gan_jax.data.pairs import with_inputs
 from gan_jax.data.source import Source, make_source
-from gan_jax.data.split import split
+from gan_jax.data.split import of_classes, split
 from gan_jax.data.stream import Stream, prepare, rows
 from gan_jax.errors import UserError
 from gan_jax.keys import SIZES, Key
@@ -44,6 +44,8 @@ KEYS = {
     "flip": Key(False, "flip pictures left to right, half of the time"),
     "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
+    "classes": Key("", "only these, by their names, with commas between"),
+    "each": Key(0, "at most so many examples of each class are trained on; 0: all", 0, SIZES),
     "labeled": Key(0, "examples that keep their labels, an equal number of each class; 0: all", 0, SIZES),
     "held_out": Key(0.0, "the share of the examples that is not trained on, but kept for tests", 0, 0.9999),
     "split_seed": Key(0, "which ones", 0, 2**32 - 1),
@@ -72,7 +74,7 @@ def open_source(config: Any) -> Source:
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
             label: of such pictures, see `picture_labels`.
-            labeled, held_out, split_seed: see `split.split`.
+            classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
             pair, inputs, paired, task: see `pairs.with_inputs`.
 
     Returns:
@@ -82,6 +84,7 @@ def open_source(config: Any) -> Source:
         UserError: the config or the data are at fault.
     """
     source = with_inputs(config, lambda name: _open(config, name), _names_of)
+    source = of_classes(source, config.classes, config.each, config.split_seed)
     return split(source, labeled=config.labeled, held_out=config.held_out, seed=config.split_seed)
 
 

@@ -1,4 +1,4 @@
-"""Which examples of a set are trained on, which of those keep their labels, and which are kept apart for a test."""
+"""Which examples of a set are trained on, of which classes; which keep their labels, which are kept for a test."""
 
 import dataclasses
 
@@ -6,6 +6,37 @@ import numpy as np
 
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+from gan_jax.keys import closest
+
+
+def of_classes(source: Source, classes: str, each: int, seed: int) -> Source:
+    """The examples of some classes, which get the numbers from 0.
+
+    Args:
+        source: the set.
+        classes: their names, with commas between; "": all.
+        each: at most so many examples of each; 0: all.
+        seed: which ones.
+
+    Raises:
+        UserError: the set has no labels, or no such class.
+    """
+    if not classes and not each:
+        return source
+    if not source.class_names:
+        raise UserError("--config.data.classes and --config.data.each are for sets with labels, and this one has none")
+    names = [name.strip() for name in classes.split(",")] if classes else list(source.class_names)
+    for name in names:
+        if name not in source.class_names:
+            raise UserError(f"--config.data.classes={classes}: {name!r} is none; {closest(name, source.class_names)}")
+    order = np.random.default_rng(seed).permutation(len(source))
+    labels = [source.class_names.index(name) for name in dict.fromkeys(names)]
+    rows = np.sort(np.concatenate([order[source.labels[order] == label][: each or None] for label in labels]))
+    number = np.zeros(len(source.class_names), np.int32)
+    number[labels] = np.arange(len(labels))
+    chosen = source.select(rows)
+    fields = {**source.fields, "label": source.fields["label"]._replace(names=tuple(dict.fromkeys(names)))}
+    return Source(fields, {**chosen.columns, "label": number[source.labels[rows]]}, chosen.splits)
 
 
 def split(source: Source, *, labeled: int, held_out: float, seed: int) -> Source:

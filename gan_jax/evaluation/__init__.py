@@ -27,7 +27,8 @@ KEYS = {
     ),
     "num": Key(10_000, "samples", 1, SIZES),
     "source": Key(
-        "", "examples to translate, in the form of data.source; else those held out, else those that are trained on"
+        "",
+        "examples to compare samples with, or to translate, as data.source; else (those held out, else) the run's own",
     ),
 }
 

@@ -42,12 +42,12 @@ def full_name(path: str) -> str:
 
 
 def real_for_noise(config: Any, source: Source | None, name: str, field: Field) -> tuple[Source, str]:
-    """What examples from noise are compared with: all that a run is trained on, or another set.
+    """What examples from noise are compared with: `config.evaluation.source`, else all that a run is trained on.
 
     Args:
         config: of the run.
         source: what it is trained on; None: it is opened.
-        name: of the other set, see `open_set`; "": the run's own.
+        name: of another set, see `open_set`; "": none.
         field: of the run's target, as whose other sets are resized.
 
     Returns:
@@ -56,9 +56,14 @@ def real_for_noise(config: Any, source: Source | None, name: str, field: Field) 
     Raises:
         UserError: it cannot be opened, or has other examples.
     """
+    called = name or config.evaluation.source or config.data.source
     if name:
         source = open_set(name, "x".join(map(str, field.shape[:2])), config.data.fit)
-    source, called = source or data.open_source(config.data), name or config.data.source
+    elif config.evaluation.source:
+        own = ConfigDict(config.data.to_dict() | {"source": called, "held_out": 0.0, "each": 0})
+        source = data.open_source(own)
+        called += f" (classes {own.classes})" * bool(own.classes)
+    source = source or data.open_source(config.data)
     check_alike(source, called, field)
     return source, called
 
@@ -75,7 +80,7 @@ def real_for_maps(config: Any, source: Source | None, name: str, field: Field) -
     if name := full_name(name) if name else config.evaluation.source:
         if own.inputs:
             raise UserError(f"{key}: inputs in another folder are set aside by --config.data.held_out instead")
-        own.source, own.held_out = name, 0.0
+        own.source, own.held_out, own.each = name, 0.0, 0
     if source is None or own.to_dict() != config.data.to_dict():
         try:
             source = data.open_source(own)

@@ -2,7 +2,8 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.data import Stream, open_source, prepare
+from gan_jax.data import Stream, make_source, open_source, prepare
+from gan_jax.data.split import of_classes
 
 
 def as_set(source):
@@ -77,3 +78,19 @@ def test_labeled_examples_are_streamed_too(config):
 def test_splits_that_cannot_be(config, tmp_path, rejected, source, keys, says):
     np.savez(tmp_path / "p.npz", points=np.zeros((7, 2)))
     assert says in rejected(open_source, config(source.format(tmp_path), **keys))
+
+
+def test_some_examples_of_some_classes(config, rejected):
+    few = open_source(config("digits", classes="7, 2", each=30))
+    assert few.class_names == ("7", "2") and np.bincount(few.labels).tolist() == [30, 30]
+    whole = open_source(config("digits", classes="7,2"))
+    digits = open_source(config("digits"))
+    assert as_set(whole) == as_set(digits.select(np.flatnonzero(np.isin(digits.labels, (7, 2)))))
+    assert as_set(few) < as_set(whole) and len(few) == 60
+    sevens = few.select(np.flatnonzero(few.labels == 0))
+    assert as_set(sevens) <= as_set(digits.select(np.flatnonzero(digits.labels == 7)))
+    assert as_set(open_source(config("digits", classes="7,2", each=30, split_seed=1))) != as_set(few)
+    assert np.bincount(open_source(config("digits", each=5)).labels).tolist() == [5] * 10
+    assert "'x' is none" in rejected(open_source, config("digits", classes="x"))
+    unlabeled = make_source("points", np.zeros((4, 2), np.float32))
+    assert "this one has none" in rejected(of_classes, unlabeled, "", 5, 0)

@@ -53,7 +53,10 @@ def test_a_file_of_latents(run, tmp_path):
     with pytest.raises(UserError, match="is of another run, or of another checkpoint or average"):
         run.model(ema=False).load(tmp_path / "latents.npz")
     (tmp_path / "text.npz").write_text("no")
-    for name, message in (("text.npz", "is no file of this kind that gan_jax has written"), ("none.npz", "there is no such file")):
+    for name, message in (
+        ("text.npz", "is no file of this kind that gan_jax has written"),
+        ("none.npz", "there is no such file"),
+    ):
         with pytest.raises(UserError, match=message):
             model.load(tmp_path / name)
 
