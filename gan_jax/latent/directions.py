@@ -18,7 +18,7 @@ from gan_jax.latent.readers import readers_of
 from gan_jax.modalities import to_model
 
 HELD_OUT = 0.3  # the share of samples by which a prediction is judged
-NEGLIGIBLE = 1e-6  # of the largest variance: what the latents do not reach
+NEGLIGIBLE = 1e-6  # of the largest variance, what the latents do not reach; of a slope, what is left by rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class Coordinates(NamedTuple):
 
     def directions(self, space: str, names: Sequence[str], vectors: np.ndarray, layers: np.ndarray, about: dict):
         """Directions [K, F] that move the chosen layers alone, a step a deviation of the latents along them."""
-        deviation = np.linalg.norm(np.linalg.pinv(self.color.T) @ vectors.T, axis=0)
+        deviation = np.linalg.norm(vectors @ self.whiten, axis=1)
         by_layer = np.einsum("kf,fli->kli", vectors / deviation[:, None], self.basis)
         return Directions(space, tuple(names), np.float32(np.where(layers[:, None], by_layer, 0)), about)
 
@@ -209,7 +209,11 @@ def labels(
     moved = np.any(found.basis[:, layers] != 0, axis=(1, 2))  # numbers that the chosen layers read
     slopes = slopes @ found.color * moved @ found.whiten
     if conditional:
-        slopes = np.stack([without(slopes[k], np.delete(slopes, k, axis=0)) for k in range(len(slopes))])
+        left = np.stack([without(slopes[k], np.delete(slopes, k, axis=0)) for k in range(len(slopes))])
+        if (dependent := np.linalg.norm(left, axis=1) < NEGLIGIBLE * np.linalg.norm(slopes, axis=1)).any():
+            name = attributes.names[dependent.argmax()]
+            raise UserError(f"--attributes: {name} cannot change without the others: use --noconditional, or fewer")
+        slopes = left
     about = {"method": "labels", "conditional": conditional}
     about |= {
         f"{name} {what}": float(score[k])

@@ -112,6 +112,9 @@ def test_mistakes():
     with pytest.raises(UserError, match="--num=5: latents of 3 numbers need at least 6"):
         directions.pca(model, drawn(model, "w", 5), BOTH, 2)
     assert len(directions.sefa(model, drawn(model, "w", 50), BOTH, 4).names) == SIZE
+    four = Attributes(tuple("abcd"), lambda stored: stored.reshape(len(stored), -1)[:, :4].astype(np.float64))
+    with pytest.raises(UserError, match="--attributes: a cannot change without the others: use --noconditional"):
+        directions.labels(model, drawn(model, "w", 500), four, BOTH)
     constant = Attributes(("one",), lambda stored: np.ones((len(stored), 1)))
     with pytest.raises(UserError, match="--attributes: one is the same in all samples"):
         directions.labels(model, drawn(model, "w", 50), constant, BOTH)
