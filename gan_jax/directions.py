@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax import images
-from gan_jax.attributes import open_attributes
+from gan_jax.attributes import default_attributes, open_attributes
 from gan_jax.errors import UserError
 from gan_jax.files import MARK, __version__, claim, replacing
 from gan_jax.latent import directions
@@ -44,7 +44,7 @@ def directions_to_folder(
         workdir: of the run.
         out: a folder, made if it is not there.
         method: a function of `gan_jax.latent.directions`: pca, sefa, labels.
-        attributes: see `open_attributes`; None: those of the data set, if it has any.
+        attributes: see `open_attributes`; None: `default_attributes`.
         space: its name; None: the one that is best to move in.
         layers: that are moved, see `parse_layers`.
         label: of a conditional run, the class of all samples; None: each in turn.
@@ -63,7 +63,7 @@ def directions_to_folder(
     for path in (file, table):
         if path.exists():
             claim(path, overwrite)
-    names = attributes or model.makes.fitted.get("attributes")
+    names = attributes or default_attributes(model.makes)
     measured = open_attributes(names, model.makes) if names else None
     if method == "labels" and measured is None:
         raise UserError("--method=labels needs --attributes, such as classifier:FILE of --mode=train_classifier")

@@ -44,3 +44,8 @@ def open_attributes(text: str, field: Field) -> Attributes:
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"--attributes={text}: two of them are named {twice[0]}")
     return Attributes(names, lambda stored: np.concatenate([each.measure(stored) for each in found], axis=1))
+
+
+def default_attributes(field: Field) -> str | None:
+    """The attributes of examples that say what they are: of digits, as their classifier is what measures them."""
+    return "digits" if field.fitted.get("features") == "classifier" and field.shape[-1] == 1 else None

@@ -126,8 +126,8 @@ def test_labels_noise_and_styles_are_the_same_on_two_devices():
 
 def test_a_run_is_resumed_exactly(tmp_path, monkeypatch):
     """The mean w and the mean path length too; the lazy turns are where they were."""
-    config = config_of(data={"source": "digits"}, batch_size=4)
-    game = build(config, fields_of((28, 28, 1), 10)).game
+    config = config_of(data={"source": "digits", "image_size": "8"})
+    game = build(config, fields_of((8, 8, 1), 10)).game
     assert due(game, 2) == ("discriminator", "r1", "generator", "path_length")
     whole, _ = run(config, tmp_path / "whole")
     stop_after(3, monkeypatch)

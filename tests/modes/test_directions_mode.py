@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax import directions
 from gan_jax.errors import UserError
 from gan_jax.run import load
 
@@ -56,8 +57,9 @@ def test_directions_and_what_they_move(find, edit, digits_workdir, capsys):
             edit("b.png", *flags, flag)
 
 
-def test_labels(find, capsys, tmp_path):
+def test_labels(find, capsys, tmp_path, monkeypatch):
     """By the attributes of digits, unless others are asked for."""
+    monkeypatch.setattr(directions, "MEASURED_ON", 20)
     with pytest.raises(UserError, match="--num=7: latents of 4 numbers need at least 8"):
         find("--method=labels", num=7)
     with pytest.raises(UserError, match="--layers=7: this generator has the layers 0 to 0"):

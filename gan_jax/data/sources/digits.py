@@ -36,7 +36,7 @@ def digits(size: tuple[int, int] | None = None, fit: str = "crop") -> Source:
 
 def fitted(shape: tuple[int, ...]) -> dict[str, str]:
     """What is known of digits [N, H, W, C]: those of 28x28 pixels are evaluated by the embedded classifier."""
-    return {"features": "classifier", "attributes": "digits"} if shape[1:3] == (SIDE, SIDE) else {}
+    return {"features": "classifier"} if shape[1:3] == (SIDE, SIDE) else {}
 
 
 def _read_idx(name: str) -> np.ndarray:
