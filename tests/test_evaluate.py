@@ -12,13 +12,14 @@ from PIL import Image
 from tiny import get_config
 
 from gan_jax import evaluate
+from gan_jax.data import open_source
 from gan_jax.data.sources import grid
 from gan_jax.data.sources.digits import digits
 from gan_jax.errors import UserError
 from gan_jax.evaluate import best_so_far, evaluate_run, evaluate_sets
 from gan_jax.evaluation.measure import Report, collapse
 from gan_jax.evaluation.metrics import Metric, cas
-from gan_jax.evaluation.real_sets import open_set
+from gan_jax.evaluation.real_sets import open_set, real_for_noise
 from gan_jax.loop import train
 from gan_jax.run import load, sample_to_file
 from gan_jax.runners import make_runner
@@ -324,3 +325,13 @@ def test_a_metric_of_ones_own_is_measured_while_training_and_afterwards(tmp_path
     best = load(tmp_path / "run").record["best"]
     report = of_run(tmp_path / "run", metrics="reach", num=50)
     assert report.results == {"reach": best["reach"]} and report.better == {"reach": -1}
+
+
+def test_samples_of_few_examples_are_compared_with_all():
+    """`evaluation.source`, of the same classes; by default what the run is trained on."""
+    changes = {"data.source": "digits", "data.classes": "5,6", "data.each": 10}
+    for source, count, called in (("", 20, "digits"), ("digits", 892 + 958, "digits (classes 5,6)")):
+        config = get_config(**changes, **{"evaluation.source": source})
+        trained_on = open_source(config.data)
+        real, name = real_for_noise(config, trained_on, "", trained_on.fields["image"])
+        assert (len(real), name, len(trained_on)) == (count, called, 20)
