@@ -9,9 +9,10 @@ of the discriminator, freeze_g that of the generator, ada augments adaptively. F
     python main.py --config=transfer_digits:few --config.init.workdir=runs/low --workdir=runs/fine_tuned
     python main.py --config=transfer_digits:freeze_d --config.init.workdir=runs/low --workdir=runs/freeze_d
 
-Result: 40 kimg (1,250 rounds), seeds 0-2, two threads of an AMD EPYC, 1:10: FID from scratch 20.9 +- 1.7, fine-tuned 16.2
-+- 0.6, freeze_d 16.1 +- 0.6, ada 17.1 +- 0.5, freeze_g 36.0 +- 0.6; at 20 kimg 31.7, 22.7, 22.7, 24.8 and 41.1 (features of
-the digits classifier, averaged generator, 10,000 samples, the run's own evaluations). The start has 9.9 to 0 to 4.
+Result: 40 kimg (1,250 rounds), seeds 0-2, two threads of an AMD EPYC, 1:10: FID from scratch 20.9 +- 1.7, fine-tuned
+16.2 +- 0.6, freeze_d 16.1 +- 0.6, ada 17.1 +- 0.5, freeze_g 36.0 +- 0.6; at 20 kimg 31.7, 22.7, 22.7, 24.8 and 41.1
+(features of the digits classifier, averaged generator, 10,000 samples, the run's own evaluations). The start has 9.9 to
+0 to 4.
 """
 
 from gan_jax.configs import digits_dcgan
