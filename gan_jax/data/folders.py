@@ -100,7 +100,8 @@ def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     names = sorted(found)
     named = labels_of(names, PurePosixPath(root.as_posix()), read, config.label)
     classes = sorted(set(named)) if config.label == "folder" else in_order(named)
-    labels = {name: classes.index(label) for name, label in zip(names, named, strict=True)}
+    number = {label: i for i, label in enumerate(classes)}
+    labels = {name: number[label] for name, label in zip(names, named, strict=True)}
 
     key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
     key += (named,) if config.label != "folder" else ()
