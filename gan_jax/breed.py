@@ -1,5 +1,6 @@
 """A folder of pictures and the recipes that they are bred by, see `gan_jax.latent.breeding`."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -53,32 +54,29 @@ class Library:
             )
         return self.recipes[identity]
 
-    def add(self, recipe: Recipe) -> Recipe:
+    def add(self, recipe: Recipe) -> None:
         """Writes a recipe and its picture, if they are not there already."""
         if recipe.identity not in self.recipes:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.model.makes.modality.write(
-                self.picture(recipe), self.folder / f"{recipe.identity}.png", self.model.makes, None
+                self.model.decode(recipe.latents), self.folder / f"{recipe.identity}.png", self.model.makes, None
             )
             with replacing(self.folder / f"{recipe.identity}.json") as file:
                 file.write(json.dumps(recipe.to_json() | ARRAYS_MARK).encode())
             self.recipes[recipe.identity] = recipe
-        return recipe
 
-    def picture(self, recipe: Recipe) -> np.ndarray:
-        """[1, ...], as stored."""
-        return self.model.decode(recipe.latents)
-
-    def replay(self, recipe: Recipe) -> Recipe:
-        """The recipe as it is made anew from its ancestors; only of those that were given latents are read."""
+    @functools.cache  # noqa: B019 (as long as the library): ancestors are shared
+    def replay(self, name: str) -> Recipe:
+        """A recipe as it is made anew from its ancestors; only of those that were given latents are read."""
+        recipe = self.find(name)
         if recipe.operation == breeding.GIVEN:
             return recipe
-        parents = tuple(self.replay(self.find(parent)) for parent in recipe.parents)
-        return breeding.make(self.model, recipe.operation, parents)
+        return breeding.make(self.model, recipe.operation, tuple(map(self.replay, recipe.parents)))
 
-    def generation(self, recipe: Recipe) -> int:
+    @functools.cache  # noqa: B019
+    def generation(self, name: str) -> int:
         """0 of a sample, else one more than that of the younger parent."""
-        return max((1 + self.generation(self.find(parent)) for parent in recipe.parents), default=0)
+        return max((1 + self.generation(parent) for parent in self.find(name).parents), default=0)
 
     def family(self) -> np.ndarray:
         """The graph of all pictures: a row a generation, lines from both parents to each child."""
@@ -86,12 +84,8 @@ class Library:
 
         rows: dict[int, list[Recipe]] = {}
         for recipe in self.recipes.values():
-            rows.setdefault(self.generation(recipe), []).append(recipe)
-        shown = {
-            name: self.model.makes.modality.thumbnails(self.picture(each), self.model.makes)
-            for name, each in self.recipes.items()
-        }
-        shown = {name: images.grid(each, 1) for name, each in shown.items()}
+            rows.setdefault(self.generation(recipe.identity), []).append(recipe)
+        shown = {name: images.grid(self.model.pictures(each.latents), 1) for name, each in self.recipes.items()}
         height, width = next(iter(shown.values())).shape[:2]
         size = max(map(len, rows.values())) * (width + GAP), len(rows) * (height + 2 * GAP)
         picture = Image.new("RGB", size, "white")

@@ -92,7 +92,7 @@ def directions_to_folder(
 def sheet(model: Model, latents, vector: np.ndarray) -> np.ndarray:
     """Rows of samples, moved from -3 to 3 steps along a direction: one picture."""
     columns = [directions.moved(latents, step * vector) for step in STEPS]
-    shown = np.stack([model.makes.modality.thumbnails(model.decode(each), model.makes) for each in columns], axis=1)
+    shown = np.stack([model.pictures(each) for each in columns], axis=1)
     return images.grid(np.concatenate(list(shown)), len(STEPS))
 
 

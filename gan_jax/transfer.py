@@ -17,7 +17,7 @@ from gan_jax.experiment import Experiment
 from gan_jax.game import State, Variables
 from gan_jax.run import load
 
-LEFT = ("params", "batch_stats", "spectral", "w_average")  # collections of networks; others are a game's own memory
+OF_NETWORKS = ("params", "batch_stats", "spectral", "w_average")  # collections; others are a game's own memory
 
 
 def first_state(experiment: Experiment, config: Any) -> State:
@@ -58,7 +58,7 @@ def fitted(own: Variables, others: Variables) -> tuple[Variables, list[str]]:
 
     def fits(path, leaf):
         found = known.get(path)
-        return path[1].key in LEFT and found is not None and found.shape == leaf.shape
+        return path[1].key in OF_NETWORKS and found is not None and found.shape == leaf.shape
 
     for player, variables in own.items():
         leaves, structure = jax.tree_util.tree_flatten_with_path({player: variables})

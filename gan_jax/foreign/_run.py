@@ -19,8 +19,7 @@ from gan_jax.lookup import import_by_name
 from gan_jax.loop import open_workdir
 from gan_jax.modalities import Fields
 from gan_jax.modes.show import as_typed
-
-FILLED = ("params", "batch_stats", "spectral", "w_average")  # collections of a network; others are a game's own memory
+from gan_jax.transfer import OF_NETWORKS
 
 
 def find_format(name: str) -> Format:
@@ -205,7 +204,7 @@ def arrays_of(network: Network, variables: dict, chosen: Format) -> dict[tuple[s
         raise UserError(f"{network.file}: {unused[0]}{more} has no place in the network: it is of another one")
     for path, leaf in _leaves(variables[network.player]).items():
         name = ".".join(path)
-        if path[0] not in FILLED or (network.part and path[1] != network.part):
+        if path[0] not in OF_NETWORKS or (network.part and path[1] != network.part):
             continue
         if name not in places:
             raise UserError(f"{network.file} has nothing for {name} of the config's {network.player}")

@@ -80,7 +80,9 @@ def mutate(model: Model, parent: Latents, *, strength: float, class_strength: fl
     child = between(model, parent, other, strength)
     if class_strength and model.classes:
         chosen = np.random.default_rng([seed, number]).integers(len(model.classes))
-        child.given["label"] = towards(weights(model, label), weights(model, np.array([chosen])), class_strength)
+        child.given["label"] = towards(
+            model.class_weights(label), model.class_weights(np.array([chosen])), class_strength
+        )
     return child
 
 
@@ -90,7 +92,7 @@ def mix(model: Model, first: Latents, second: Latents, *, share: float, layers: 
     chosen = parse_layers(layers, first.values.shape[1])
     child.values[:] = np.where(chosen[:, None], child.values, first.values)
     if model.classes and not np.array_equal(first.given["label"], second.given["label"]):
-        own, others = (weights(model, each.given["label"]) for each in (first, second))
+        own, others = (model.class_weights(each.given["label"]) for each in (first, second))
         child.given["label"] = towards(own, others, share)
     return child
 
@@ -103,11 +105,6 @@ def between(model: Model, first: Latents, second: Latents, share: float) -> Late
     flat = [each.values.reshape(1, -1) for each in (first, second)]
     values = np.array(model.space(first.space)[1].between(*flat, np.float32([share])), np.float32)
     return Latents(first.space, values.reshape(first.values.shape), dict(first.given), first.noise)
-
-
-def weights(model: Model, label: np.ndarray) -> np.ndarray:
-    """A class [1], or weights over the classes [1, K], as weights."""
-    return np.eye(len(model.classes), dtype=np.float32)[label] if label.ndim == 1 else label
 
 
 def towards(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:

@@ -143,6 +143,14 @@ class Model:
         made = in_parts(self._decoder(latents.space, seed), self.variables, columns, CHUNK)
         return self.makes.modality.from_model(checked(made, "from latents"), self.makes)
 
+    def pictures(self, latents: Latents, seed: int = 0) -> np.ndarray:
+        """Thumbnails of what latents become, uint8 [n, H, W, C]; see `decode`."""
+        return self.makes.modality.thumbnails(self.decode(latents, seed), self.makes)
+
+    def class_weights(self, label: np.ndarray) -> np.ndarray:
+        """Classes int [n], or weights over them as they are, as weights float32 [n, K]."""
+        return np.eye(len(self.classes), dtype=np.float32)[label] if label.ndim == 1 else label
+
     @functools.cache  # noqa: B019 (as long as the model)
     def _decoder(self, space, seed):
         own, noise = self.game.spaces[space], jax.random.fold_in(jax.random.key(seed), GENERATOR)

@@ -27,7 +27,6 @@ def noise_deviation(model: Model, latents: Latents, layers: np.ndarray, num: int
     for number in range(len(latents)):
         same = latents.take(np.full(num, number))
         noise = np.where(layers, np.arange(num, dtype=np.int32)[:, None], np.int32(NO_NOISE))
-        made = model.decode(dataclasses.replace(same, noise=noise), seed)
-        pictures = model.makes.modality.thumbnails(made, model.makes).astype(np.float32)
+        pictures = model.pictures(dataclasses.replace(same, noise=noise), seed).astype(np.float32)
         deviations.append(np.sqrt(np.mean(np.var(pictures, axis=0), axis=-1)))
     return np.stack(deviations)

@@ -36,7 +36,7 @@ def walk(model: Model, keyframes: Latents, frames: int, *, loop=False, curve=Fal
         if label.ndim == 1 and np.all(label == label[0]):
             given["label"] = np.broadcast_to(label[:1], count)
         else:
-            weights = np.eye(len(model.classes), dtype=np.float32)[label] if label.ndim == 1 else label
+            weights = model.class_weights(label)
             share = (at - before)[:, None].astype(np.float32)
             given["label"] = (1 - share) * weights[before] + share * weights[after]
     return Latents(keyframes.space, made.reshape(count, *values.shape[1:]), given, noise)

@@ -54,6 +54,7 @@ def run(*, workdir, out, seeds, latents, parents, replay: bool, seed, ema, half_
     cli.start_jax()
     from gan_jax import images
     from gan_jax.breed import GRAPH, Library
+    from gan_jax.latent.breeding import make
     from gan_jax.run import load
 
     with own_code.trusting(workdir, code):
@@ -62,8 +63,6 @@ def run(*, workdir, out, seeds, latents, parents, replay: bool, seed, ema, half_
             return print_replay(library)
         found = find_parents(library, seeds, latents, parents, seed, how["classes"], how["space"])
         operations = [operation(found, number, seed, **how) for number in range(how["children"])]
-        from gan_jax.latent.breeding import make
-
         for recipe in found:
             library.add(recipe)
         for each in operations:
@@ -140,7 +139,7 @@ def print_replay(library) -> None:
     Raises:
         UserError: not all are.
     """
-    changed = [name for name, recipe in library.recipes.items() if library.replay(recipe).identity != name]
+    changed = [name for name in library.recipes if library.replay(name).identity != name]
     if changed:
         raise UserError(
             f"{len(changed)} of {len(library.recipes)} pictures are others when made anew: {changed[0]}, ..."

@@ -50,9 +50,7 @@ def run(*, directions: str | None, move: str | None, layers: str, seed: int, **s
             model.save(after, out)
         else:
             columns = 2 * math.ceil(math.sqrt(len(latents) / 2))
-            shown = [
-                model.makes.modality.thumbnails(model.decode(each, seed), model.makes) for each in (latents, after)
-            ]
+            shown = [model.pictures(each, seed) for each in (latents, after)]
             images.save(images.grid(np.stack(shown, axis=1).reshape(-1, *shown[0].shape[1:]), columns), out, mark=True)
     print(f"{len(latents)} samples moved by {move} -> {out}")
 

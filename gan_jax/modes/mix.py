@@ -36,8 +36,7 @@ def run(*, columns, layers, seed, label, space, truncation, **shared) -> None:
         mixed = mix(beside.values, above.values, parse_layers(layers, beside.values.shape[1]))
         cells = beside.take(np.repeat(np.arange(len(beside)), len(above)))
         cells = dataclasses.replace(cells, values=np.concatenate(mixed))
-        pictures = [model.decode(each, seed) for each in (beside, above, cells)]
-        shown = [model.makes.modality.thumbnails(stored, model.makes) for stored in pictures]
+        shown = [model.pictures(each, seed) for each in (beside, above, cells)]
         images.save(table(*shown), out, mark=True)
     print(f"{len(beside)} x {len(above)} samples, layers {layers} from the columns -> {out}")
 

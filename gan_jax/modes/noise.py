@@ -39,7 +39,7 @@ def run(*, draws: int, coarse: int | None, seed: int, **shared) -> None:
         moved = {name: noise_deviation(model, latents, layers, draws, seed) for name, layers in chosen.items()}
         if not (most := max(each.max() for each in moved.values())):
             raise UserError(f"{shared['workdir']}: noise moves nothing: its generator has none, or uses none yet")
-        shown = {"sample": model.makes.modality.thumbnails(model.decode(latents, seed), model.makes)}
+        shown = {"sample": model.pictures(latents, seed)}
         shown |= {name: np.uint8(np.rint(255 * each / most))[..., None] for name, each in moved.items()}
         images.save(images.titled_sheet(shown), out, mark=True)
     told = ", ".join(f"{name} {np.sqrt(np.mean(each**2)):.2f}" for name, each in moved.items())

@@ -37,13 +37,12 @@ def run(*, frames, fps, grid, loop, spline, moving_noise, seed, **shared) -> Non
         from gan_jax import images
         from gan_jax.latent.walking import walk
 
-        field = model.makes
         length, rest = divmod(len(keyframes), rows * columns)
         if rest or length < 2:
             raise UserError(f"--grid={grid}: {len(keyframes)} samples are not at least two for each of its walks")
         parts = (keyframes.take(slice(i, i + length)) for i in range(0, len(keyframes), length))
         walks = [walk(model, each, frames, loop=loop, curve=spline, moving=moving_noise) for each in parts]
-        shown = np.stack([field.modality.thumbnails(model.decode(each, seed), field) for each in walks], axis=1)
+        shown = np.stack([model.pictures(each, seed) for each in walks], axis=1)
         images.save_video(np.stack([images.grid(frame, columns) for frame in shown]), out, fps)
     print(f"{len(shown)} frames -> {out}")
 
