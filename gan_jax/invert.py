@@ -13,7 +13,7 @@ import numpy as np
 from gan_jax import averages, images, translate
 from gan_jax.data import pictures
 from gan_jax.errors import Interrupted, UserError
-from gan_jax.evaluation.features import needs_download, open_features, resolve_features
+from gan_jax.evaluation.features import logits_of, needs_download, open_features, resolve_features
 from gan_jax.evaluation.image_quality import psnr
 from gan_jax.latent.inversion import Search, make_inverter
 from gan_jax.latent.model import Latents, Model
@@ -21,7 +21,7 @@ from gan_jax.latent.pivotal import tune
 from gan_jax.loop import open_workdir
 from gan_jax.progress import progress
 from gan_jax.run import Run, load
-from gan_jax.sampling import in_parts, labels_for
+from gan_jax.sampling import labels_for
 from gan_jax.signals import StopRequest
 
 FILE = "latents.npz"
@@ -182,11 +182,8 @@ def summary(model: Model, latents: Latents, targets: np.ndarray, in_config: str)
     name = resolve_features("auto", model.makes, in_config=in_config, has_targets=False)
     if needs_download(name) or not (features := open_features(name, model.makes)).logits:
         return told
-    classes = [
-        in_parts(lambda params, each: features.apply(params, each)[1], features.params, (each,), features.chunk)
-        for each in (targets, model.decode(latents))
-    ]
-    agree = np.mean(classes[0].argmax(axis=1) == classes[1].argmax(axis=1))
+    before, after = (logits_of(features, each).argmax(axis=1) for each in (targets, model.decode(latents)))
+    agree = np.mean(before == after)
     return f"{told}, of the same class {agree:.1%} ({features.name.partition(' ')[0]})"
 
 

@@ -3,7 +3,6 @@
 The classifier is a file of `--mode=train_classifier`; without one, that of digits.
 """
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,8 @@ from scipy.special import logsumexp
 
 from gan_jax.attributes import Attributes
 from gan_jax.evaluation import classifier
-from gan_jax.evaluation.features import open_features
+from gan_jax.evaluation.features import logits_of, open_features
 from gan_jax.modalities import Field
-from gan_jax.sampling import in_parts
 
 
 def attributes(rest: str, field: Field) -> Attributes:
@@ -42,8 +40,7 @@ def open_classifier(rest: str, field: Field):
     features = open_features(f"classifier:{rest}" if rest else "classifier", field, "--attributes")
     about = classifier.load(*[Path(rest).expanduser()] if rest else []).about
     names = tuple(about.get("classes") or map(str, range(about["num_classes"])))  # older files do not name them
-    apply = partial(in_parts, lambda params, images: features.apply(params, images)[1], features.params)
-    return names, lambda stored: apply((stored,), features.chunk).astype(np.float64)
+    return names, lambda stored: logits_of(features, stored).astype(np.float64)
 
 
 ATTRIBUTES = attributes

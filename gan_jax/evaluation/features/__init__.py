@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gan_jax.errors import UserError
 from gan_jax.lookup import import_by_name, only_the_librarys_own
 from gan_jax.modalities import Field
+from gan_jax.sampling import in_parts
 
 KEY = "--config.evaluation.features"
 
@@ -102,6 +105,12 @@ def open_features(name: str, field: Field, given_as: str = "--features") -> Feat
         return extractor.open(path, field)
     except UserError as error:
         raise UserError(f"{given_as}={name}: {error}") from None
+
+
+def logits_of(features: Features, stored: np.ndarray) -> np.ndarray:
+    """The logits [n, K] of stored examples [n, ...], by features that have some."""
+    apply = lambda params, examples: features.apply(params, examples)[1]
+    return in_parts(apply, features.params, (stored,), features.chunk)
 
 
 def _extractor(kind: str, given_as: str) -> Extractor:
