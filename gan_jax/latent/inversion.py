@@ -70,6 +70,18 @@ def deviation(model: Model, space: str) -> float:
     return float(np.sqrt(np.mean((drawn.values - model.mean(drawn.given, ESTIMATED_ON, space)) ** 2)))
 
 
+def pixel_error(model: Model, space: str) -> Callable[..., jax.Array]:
+    """`error(latents [n, ...], variables, target, given) -> [n]`, the mean squared difference of pixels, no noise."""
+
+    def error(latents, variables, target, given):
+        no_noise = jnp.full(len(latents), NO_NOISE)
+        decode = model.game.spaces[space].decode
+        made = decode(variables, latents, to_model(given, model.fields), jax.random.key(0), no_noise)
+        return jnp.mean((made - target).reshape(len(made), -1) ** 2, axis=1)
+
+    return error
+
+
 def learning_rate(search: Search) -> Callable:
     """Adam's, by the number of steps: up in a line, down along a cosine."""
 
@@ -94,7 +106,7 @@ def make_inverter(model: Model, search: Search, at_once: int = 1) -> Callable[..
     """
     name, own = model.space(search.space)
     by_layer = own.by_layer if search.by_layer else lambda latents: latents
-    scale, key = deviation(model, name), jax.random.key(search.seed)
+    scale, key, error_of = deviation(model, name), jax.random.key(search.seed), pixel_error(model, name)
     optimizer = optax.adam(learning_rate(search))
     _, sharded = spread_over_devices()
     at_once = math.ceil(at_once / jax.local_device_count()) * jax.local_device_count()
@@ -107,10 +119,8 @@ def make_inverter(model: Model, search: Search, at_once: int = 1) -> Callable[..
         return (begin - mean) / scale, mean
 
     @jax.jit
-    def difference(moved, mean, variables, target, given):
-        no_noise = jnp.full(len(moved), NO_NOISE)
-        made = own.decode(variables, mean + scale * moved, to_model(given, model.fields), key, no_noise)
-        return jnp.mean((made - target).reshape(len(made), -1) ** 2, axis=1)
+    def difference(moved, mean, *others):
+        return error_of(mean + scale * moved, *others)
 
     def loss(moved, *others):
         beyond = jax.nn.relu(jnp.mean(moved**2, axis=-1) - 1).reshape(len(moved), -1)

@@ -11,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gan_jax.latent.inversion import NO_NOISE
+from gan_jax.latent.inversion import pixel_error
 from gan_jax.latent.model import CHUNK, Latents, Model
-from gan_jax.modalities import to_model
 
 
 def tune(
@@ -35,14 +34,12 @@ def tune(
         learning_rate: of Adam.
         tick: called before every step.
     """
-    decode, optimizer = model.game.spaces[latents.space].decode, optax.adam(learning_rate)
-    own = model.variables["generator"]
+    error, optimizer = pixel_error(model, latents.space), optax.adam(learning_rate)
+    own, to_values = model.variables["generator"], model.makes.modality.to_model
 
     def loss(params, values, target, given):
         variables = {**model.variables, "generator": {**own, "params": params}}
-        no_noise = jnp.full(len(values), NO_NOISE)
-        made = decode(variables, values, to_model(given, model.fields), jax.random.key(0), no_noise)
-        return jnp.mean((made - model.makes.modality.to_model(target, model.makes)) ** 2)
+        return jnp.mean(error(values, variables, to_values(target, model.makes), given))
 
     @jax.jit
     def step(params, state, *batch):

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from playing import KEY, fields_of, sampled, start, turn_values
-from whole_runs import final_state, run, stop_after
 
+from gan_jax.checkpoints import Checkpoints
 from gan_jax.config import complete, config_for
-from gan_jax.errors import Interrupted, UserError
+from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import due
 from gan_jax.loop import compile_round
@@ -124,20 +124,29 @@ def test_labels_noise_and_styles_are_the_same_on_two_devices():
     jax.tree.map(close, *(state.variables["generator"] for state in states))
 
 
-def test_a_run_is_resumed_exactly(tmp_path, monkeypatch):
-    """The mean w and the mean path length too; the lazy turns are where they were."""
-    config = config_of(data={"source": "digits", "image_size": "8"})
-    game = build(config, fields_of((8, 8, 1), 10)).game
-    assert due(game, 2) == ("discriminator", "r1", "generator", "path_length")
-    whole, _ = run(config, tmp_path / "whole")
-    stop_after(3, monkeypatch)
-    with pytest.raises(Interrupted):
-        run(config, tmp_path / "part")
-    assert int(final_state(config, tmp_path / "part")[0].step) == 3
-    monkeypatch.undo()
-    state, _ = run(config, tmp_path / "part")
-    assert int(state.step) == 4 and float(state.variables["generator"]["path_length"]["mean"]) > 0
-    chex.assert_trees_all_equal(state, whole)
+def test_a_run_is_resumed_exactly(tmp_path):
+    """The mean w and the mean path length are in its checkpoint; the lazy turn is where it was."""
+    config = config_of(terms={"adversarial": {}, "path_length": {"every": 2}})
+    experiment, runner = build(config, fields_of((8, 8, 1))), make_runner("jit")
+    run_round = compile_round(config, experiment, runner)
+    assert due(experiment.game, 2) == ("discriminator", "generator", "path_length")
+
+    def play(state, rounds):
+        state = runner.place(state)
+        for step in rounds:
+            image = np.random.default_rng(step).integers(0, 256, (1, 4, 8, 8, 1), np.uint8)
+            batch = runner.split({"image": image, "index": 4 * step + np.arange(4)[None]})
+            state, _ = run_round(state, {}, batch, np.uint32(0), due(experiment.game, step))
+        return state
+
+    half = play(experiment.init(np.uint32(0)), range(3))
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints.save(half, {})
+    whole = jax.device_get(play(half, range(3, 5)))
+    restored, _ = checkpoints.restore(lambda record: experiment.state_shapes)
+    checkpoints.close()
+    assert float(restored.variables["generator"]["path_length"]["mean"]) > 0
+    chex.assert_trees_all_equal(jax.device_get(play(restored, range(3, 5))), whole)
 
 
 def test_a_generator_without_styles_has_no_path_length():
