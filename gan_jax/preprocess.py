@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UserError
-from gan_jax.modalities import Field, Fields
+from gan_jax.modalities import Field, Fields, model_shape
 from gan_jax.noise import per_example
 
 Batch = dict[str, jax.Array]
@@ -89,11 +89,12 @@ def make_preprocess(config: Any, fields: Fields) -> Preprocess:
     height, width, channels = field.shape
     shape = (config.crop or height, config.crop or width, channels)
 
-    def augment(images, key, index):
-        """Crops and flips of several [B, H, W, C], the same for all of an example."""
+    def augment(images, names, key, index):
+        """Crops and flips of several [B, H, W, C], fields of these names, the same for all of an example."""
         uniform = per_example(jax.random.uniform, key, index, (3,))
         if config.jitter:
-            images = [_enlarge(x, config.jitter) for x in images]
+            by = [fields[name].modality.interpolation for name in names]
+            images = [_enlarge(x, config.jitter, method) for x, method in zip(images, by, strict=True)]
         if config.jitter or config.crop:
             images = [_crops(x, uniform[:, :2], shape[:2]) for x in images]
         if config.flip:
@@ -103,18 +104,19 @@ def make_preprocess(config: Any, fields: Fields) -> Preprocess:
     def apply(batch, key):
         image, index, (key, other) = batch[target], batch["index"], jax.random.split(key)
         if make:
-            (image,) = augment([image], key, index)
+            (image,) = augment([image], [target], key, index)
             given = make(image, other, index)
         elif config.paired:
-            given, image = augment([batch["input"], image], key, index)
+            given, image = augment([batch["input"], image], ["input", target], key, index)
         else:
-            (given,), (image,) = augment([batch["input"]], other, index), augment([image], key, index)
+            (given,) = augment([batch["input"]], ["input"], other, index)
+            (image,) = augment([image], [target], key, index)
         return {**batch, target: image, "input": given}
 
     if make:
         like = jax.ShapeDtypeStruct((1, *shape), jnp.float32), jax.random.key(0), jnp.arange(1)
         return Preprocess(shape, jax.eval_shape(make, *like).shape[1:], apply)
-    return Preprocess(shape, (*shape[:2], fields["input"].shape[2]), apply)
+    return Preprocess(shape, (*shape[:2], model_shape(fields["input"])[-1]), apply)
 
 
 def make_inputs(config: Any, target: Field) -> Callable | None:
@@ -153,11 +155,11 @@ def _check(config, height: int, width: int, channels: int) -> None:
             raise UserError(f"--config.data.crop={crop}: must be a multiple of --config.data.factor={factor}")
 
 
-def _enlarge(images: jax.Array, shorter: int) -> jax.Array:
-    """By bicubic interpolation, until the shorter side has so many pixels."""
+def _enlarge(images: jax.Array, shorter: int, method: str) -> jax.Array:
+    """Until the shorter side has so many pixels."""
     b, h, w, c = images.shape
     sides = [round(side * shorter / min(h, w)) for side in (h, w)]
-    return jnp.clip(jax.image.resize(images, (b, *sides, c), "cubic"), -1, 1)
+    return jnp.clip(jax.image.resize(images, (b, *sides, c), method), -1, 1)
 
 
 def _crops(images: jax.Array, uniform: jax.Array, sides: tuple[int, int]) -> jax.Array:

@@ -66,20 +66,18 @@ def translate_files(
     if halves and run.config.data.pair == "none":
         raise UserError("--halves: this run was not trained on halves of pictures (--config.data.pair)")
     field, made = fields_of(run, name)
-    suffix = "" if field.modality is made.modality else made.modality.suffixes[0]
-    found = find(given, out, field.modality.reads, suffix, animate, overwrite)
+    found = find(given, out, field.modality.reads, renamer(field, made), animate, overwrite)
+    half = {"half": half_of(run, name)} if halves else {}
     translate = make_translator(run, name, image_size=image_size, seed=seed, ema=ema)
     for number, (source, target) in enumerate(tqdm(found, unit=" files", disable=not sys.stderr.isatty())):
         example = None
         try:
-            example = field.modality.read(source, field)
-            if halves:
-                example = half(example, first=is_first_half(run, name))
+            example = field.modality.read(source, field, **half)
             result = translate(example, number)
         except UserError as error:
             where = "" if example is None else f"{source}: "  # an error of reading names the file
             raise UserError(f"{where}{_as_flag(error)}; {number} files before it are translated") from None
-        paths = places(out, target, suffix, animate)
+        paths = places(out, target, renamer(field, made), animate)
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         made.modality.write(result, paths[0], made, None)
@@ -116,7 +114,7 @@ def fields_of(run: Run, name: str) -> tuple[Field, Field]:
 
 
 def find(
-    given: Path, out: Path, reads: tuple[str, ...], suffix: str, animate: bool, overwrite: bool
+    given: Path, out: Path, reads: tuple[str, ...], rename: Callable, animate: bool, overwrite: bool
 ) -> list[tuple[Path, Path]]:
     """The files, and their names in the folder `out`.
 
@@ -138,7 +136,7 @@ def find(
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
     for _, target in found:
-        for path in places(out, target, suffix, animate):
+        for path in places(out, target, rename, animate):
             if os.path.lexists(path):
                 claim(path, overwrite)
     return found
@@ -155,29 +153,23 @@ def files_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return list(map(Path, sorted(names)))
 
 
-def places(out: Path, target: Path, suffix: str, animate: bool) -> list[Path]:
+def renamer(field: Field, made: Field) -> Callable[[Path], Path]:
+    """`name -> name` of what is made of a file: its own, if results can be written so, else with another extension."""
+    kept = field.modality.reads if field.modality is made.modality else made.modality.suffixes
+    return lambda name: name if name.suffix.lower() in kept else Path(f"{name}{made.modality.suffixes[0]}")
+
+
+def places(out: Path, target: Path, rename: Callable, animate: bool) -> list[Path]:
     """Where a result, the picture of both and, if wanted, the animation lie."""
     picture = target if target.suffix.lower() in pictures.SUFFIXES else f"{target}.png"
-    paths = [out / f"{target}{suffix}", out / BESIDE[0] / picture]
+    paths = [out / rename(target), out / BESIDE[0] / picture]
     return [*paths, out / BESIDE[1] / f"{target}.gif"] if animate else paths
 
 
-def is_first_half(run: Run, name: str) -> bool:
-    """Whether what a map is given is the left half of the pictures that the run was trained on, or the right one."""
+def half_of(run: Run, name: str) -> int:
+    """Which half of the pictures that the run was trained on a map is given: 0, the left one, or 1."""
     target = next(iter(run.experiment.fields))
-    return (run.config.data.pair == "left_right") == (run.experiment.game.maps[name].given[0] != target)
-
-
-def half(example: np.ndarray, first: bool) -> np.ndarray:
-    """The left or the right half of a picture, uint8 [1, H, W, C].
-
-    Raises:
-        UserError: its width is odd.
-    """
-    width = example.shape[2]
-    if width % 2:
-        raise UserError(f"a picture that is {width} pixels wide has no two halves, as --config.data.pair wants them")
-    return example[:, :, : width // 2] if first else example[:, :, width // 2 :]
+    return int((run.config.data.pair == "left_right") == (run.experiment.game.maps[name].given[0] == target))
 
 
 def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: bool | str) -> Callable:
@@ -186,15 +178,15 @@ def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: boo
     Args:
         run: whose map is used.
         name: of the map.
-        image_size, seed, ema: see `translate_files`. What is made of an example of its own kind has the example's size,
-            unless the map itself changes it.
+        image_size, seed, ema: see `translate_files`. A result has the example's size, if it has any, unless the map
+            itself changes it.
 
     Raises:
         UserError: the size is none.
     """
     field, made = fields_of(run, name)
-    alike = field.modality is made.modality
-    enlarges = alike and field.shape[:2] != made.shape[:2]
+    sized = field.modality.resize and made.modality.resize
+    enlarges = sized and field.shape[:2] != made.shape[:2]
     if image_size not in ("run", "native") and enlarges:
         raise UserError(f"--image_size={image_size}: this run enlarges pictures of any size, leave it native")
     size = None if enlarges or image_size == "native" else field.shape[:2]
@@ -207,9 +199,9 @@ def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: boo
     variables, key, (given,) = run.variables(ema), jax.random.key(seed), run.experiment.game.maps[name].given
 
     def translate(example, number):
-        scaled = pictures.resize(example, size, "stretch")
+        scaled = field.modality.resize(example, size) if field.modality.resize else example
         result = sample(variables, key, {given: scaled}, np.array([number]))
-        return pictures.resize(result, example.shape[1:3], "stretch") if alike and not enlarges else result
+        return made.modality.resize(result, example.shape[1:3]) if sized and not enlarges else result
 
     return translate
 

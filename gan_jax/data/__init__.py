@@ -56,6 +56,7 @@ KEYS = {
         choices=("none", "left_right", "right_left"),
     ),
     "inputs": Key("", "or the picture of equal name in another folder: or zip:"),
+    "palette": Key("", 'the inputs are label maps in these colors: FILE.json, {name: color}, facades, or "found"'),
     "paired": Key(True, "whether each input has a target; false: two sets without pairs"),
     "task": Key("none", "or what is made of the image itself", choices=("none", *TASKS)),
     "factor": Key(4, "of superres: 2, 4 or 8", 2, 8),
@@ -76,6 +77,7 @@ def open_source(config: Any) -> Source:
             label: of such pictures, see `picture_labels`.
             classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
             pair, inputs, paired, task: see `pairs.with_inputs`.
+            palette: of label maps, see `gan_jax.data.label_maps`.
 
     Returns:
         The source.
@@ -83,7 +85,7 @@ def open_source(config: Any) -> Source:
     Raises:
         UserError: the config or the data are at fault.
     """
-    source = with_inputs(config, lambda name: _open(config, name), _names_of)
+    source = with_inputs(config, _open, _names_of)
     source = of_classes(source, config.classes, config.each, config.split_seed)
     return split(source, labeled=config.labeled, held_out=config.held_out, seed=config.split_seed)
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.data import pictures
+from gan_jax.data import label_maps, pictures
 from gan_jax.data.cache import cached
 from gan_jax.data.picture_labels import in_order, labels_of
 from gan_jax.data.source import Source, make_source
 from gan_jax.errors import UserError
 
 CHUNK = 64  # pictures that are decoded, and held in memory, at a time
+TOLD = 1e-3  # the share of pixels without a class from which on it is told
 
 Stamps = dict[str, tuple[int, int]]  # a picture's name, and two numbers that change when it does
 Read = Callable[[str], bytes]
@@ -83,8 +84,8 @@ def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         found: the pictures.
         read: gives the bytes of one.
         config: the config's `data`: `image_size`, `fit`, `label`; `skip_broken`, to leave out pictures that can't be
-            decoded; and `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the
-            images are [H, 2 W, C].
+            decoded; `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the
+            images are [H, 2 W, C]; and `palette`, of label maps, which the pictures are then, or one half of each.
 
     Returns:
         A source that is decoded at its first opening and comes from the cache ever after.
@@ -105,11 +106,37 @@ def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
 
     key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
     key += (named,) if config.label != "folder" else ()
-    fit_to = partial(pictures.fitted_halves if halves else pictures.fitted, size=size, fit=fit)
+    fit_to, maps = pictures.fitted_halves if halves else pictures.fitted, None
+    if config.palette:
+        maps = label_maps.look_for(config.palette, halves, _examples(root, names, read))
+        key, fit_to = (*key, "maps", maps.palette.colors.tolist(), maps.half), maps.fitted
+    fit_to = partial(fit_to, size=size, fit=fit)
     images, kept = cached(key, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
     if len(images) < len(names):
         print(f"{root}: skipped {len(names) - len(images):,} broken of {len(names):,} pictures", file=sys.stderr)
-    return make_source("image", images, kept, tuple(classes) if len(classes) > 1 else ())
+    if maps and (share := np.mean(maps.unknown or [0])) > TOLD:
+        print(f"{root}: {share:.1%} of the label maps has other colors: it gets the nearest classes", file=sys.stderr)
+    classes = tuple(classes) if len(classes) > 1 else ()
+    if maps and maps.half is None:
+        maps_only = label_maps.Classes(images, maps.palette)
+        return make_source("segmentation", maps_only, kept, classes, maps.palette.fitted, maps.palette.names)
+    fitted = {"label_map": maps.half, "palette": maps.palette} if maps else {}  # which `pairs` takes apart
+    return make_source("image", images, kept, classes, fitted)
+
+
+def _examples(root: Path, names: list[str], read: Read) -> list:
+    """Some of the pictures, from the first to the last, decoded.
+
+    Raises:
+        UserError: none of them can be.
+    """
+    found = []
+    for name in names[:: max(len(names) // label_maps.SAMPLED, 1)]:
+        with contextlib.suppress(Exception):  # a broken picture, which the decoding will deal with
+            found.append(pictures.decode(read(name)))
+    if not found:
+        raise UserError(f"none of {len(names):,} pictures in {root} that were tried can be read")
+    return found
 
 
 def _decoded(

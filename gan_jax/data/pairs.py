@@ -6,19 +6,22 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
+from gan_jax.data.label_maps import Classes
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+from gan_jax.modalities import lookup
 
 Names = Callable[[str], list[str] | None]
 
 
-def with_inputs(config: Any, open_one: Callable[[str], Source], names_of: Names) -> Source:
+def with_inputs(config: Any, open_one: Callable[..., Source], names_of: Names) -> Source:
     """The data set of a game that translates; that of any other game as it is.
 
     Args:
         config: see `gan_jax.data.open_source`.
-        open_one: opens a `config.source`; of pairs in halves, images with both of them.
+        open_one: `(config, name)` opens a `config.source`; of pairs in halves, images with both of them.
         names_of: the names of its pictures in the order of its rows; None if it has no pictures with names.
 
     Returns:
@@ -33,15 +36,21 @@ def with_inputs(config: Any, open_one: Callable[[str], Source], names_of: Names)
             "--config.data.pair, --config.data.inputs and --config.data.task each say what images are made from: "
             "set one of them"
         )
+    whose = config.inputs or config.source
+    if config.palette and names_of(whose) is None:
+        raise UserError(
+            f"--config.data.palette={config.palette}: label maps are pictures of folder: or zip:, not {whose}"
+        )
     if config.pair != "none" and names_of(config.source) is None:
         raise UserError(
             f"--config.data.pair={config.pair}: only pictures of folder: or zip: have halves, not {config.source}"
         )
-    source = open_one(config.source)
+    apart = config.inputs and config.palette  # the inputs are the label maps
+    source = open_one(ConfigDict({**config, "palette": ""}) if apart else config, config.source)
     if config.pair != "none":
         source, inputs = _halves(source, left_first=config.pair == "left_right")
     elif config.inputs:
-        source, inputs = _alike(source, open_one(config.inputs))
+        source, inputs = _alike(source, open_one(config, config.inputs))
         if config.paired:
             inputs = inputs.select(_partners(config, len(source), len(inputs), names_of))
     else:
@@ -54,32 +63,38 @@ def with_inputs(config: Any, open_one: Callable[[str], Source], names_of: Names)
 
 def _halves(source: Source, left_first: bool) -> tuple[Source, Source]:
     """(the images, their inputs) of images that hold both."""
-    both = source.columns[source.target]
-    left, right = (_with_target(source, Half(both, number)) for number in (0, 1))
+    both, about, halves = source.columns[source.target], source.fields[source.target].fitted, []
+    for number in (0, 1):
+        half, known = Half(both, number), {"fitted": {}}
+        if number == about.get("label_map"):
+            half = Classes(half, about["palette"])
+            known = {"modality": lookup("segmentation"), "names": half.palette.names, "fitted": half.palette.fitted}
+        halves.append(_with_target(source, half, **known))
+    left, right = halves
     return (right, left) if left_first else (left, right)
 
 
 def _alike(source: Source, inputs: Source) -> tuple[Source, Source]:
     """Two sets, of which gray images are in color where those of the other one are, if both are of one kind."""
     fields = [each.fields[each.target] for each in (source, inputs)]
-    if fields[0].modality != fields[1].modality or fields[0].shape == fields[1].shape:
-        return source, inputs
-    sizes = [field.shape[:-1] for field in fields]
-    if sizes[0] != sizes[1]:
+    sizes = [field.shape[:2] for field in fields]
+    if sizes[0] != sizes[1] and all(field.modality.resize for field in fields):
         found = " and ".join("x".join(map(str, size)) for size in reversed(sizes))
         raise UserError(
             f"--config.data.inputs and --config.data.source have pictures of {found}: set --config.data.image_size=N"
         )
+    if fields[0].modality != fields[1].modality or fields[0].shape == fields[1].shape:
+        return source, inputs
     return tuple(
         _with_target(each, Colored(each.columns[each.target])) if field.shape[-1] == 1 else each
         for each, field in zip((source, inputs), fields, strict=True)
     )
 
 
-def _with_target(source: Source, column: Any) -> Source:
-    """The set with another column of its target."""
+def _with_target(source: Source, column: Any, **known: Any) -> Source:
+    """The set with another column of its target, and what is known of that."""
     name = source.target
-    field = source.fields[name]._replace(shape=tuple(column.shape[1:]))
+    field = source.fields[name]._replace(shape=tuple(column.shape[1:]), **known)
     return Source({**source.fields, name: field}, {**source.columns, name: column})
 
 

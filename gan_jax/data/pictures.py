@@ -2,7 +2,9 @@
 
 import io
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,6 +55,22 @@ def decode(data: bytes) -> "Image.Image":
     return plain(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
 
 
+def read(path: Path, half: int | None = None) -> "Image.Image":
+    """Decodes a file, and of a picture that is two side by side the left half (0) or the right one (1).
+
+    Raises:
+        UserError: it cannot be decoded, or has no halves.
+    """
+    try:
+        picture = decode(path.read_bytes())
+    except Exception as error:  # a broken file makes Pillow raise nearly anything
+        raise UserError(f"{path} cannot be read ({brief(error)})") from None
+    try:
+        return picture if half is None else picture.crop(halves(picture)[half])
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
 def is_gray(data: bytes) -> bool:
     """Whether `decode` will give mode "L", by the header alone."""
     from PIL import Image
@@ -80,14 +98,18 @@ def plain(image: "Image.Image") -> "Image.Image":
     return image.convert(mode)
 
 
-def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
-    """Scales a picture with antialiasing; one that has the size already keeps its very pixels.
+def fitted(
+    image: "Image.Image", size: tuple[int, int] | None, fit: str, resample: int | None = None, fill: Any = "white"
+) -> "Image.Image":
+    """Scales a picture, with antialiasing by default; one that has the size already keeps its very pixels.
 
     Args:
         image: of mode "L" or "RGB".
         size: (H, W), or None to leave the picture as it is.
         fit: "crop" scales it to cover the size and cuts off what juts out on both sides, "pad" scales it to lie within
             the size and fills the rest with white, as transparency is, and "stretch" changes its proportions.
+        resample: one of Pillow's ways to; None: Lanczos.
+        fill: what else to fill the rest with.
 
     Returns:
         A picture of the size.
@@ -96,15 +118,16 @@ def fitted(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Ima
 
     if size is None:
         return image
+    resample = Image.Resampling.LANCZOS if resample is None else resample
     width_height = width, height = size[::-1]
     if fit == "stretch":
-        return image.resize(width_height, Image.Resampling.LANCZOS)
+        return image.resize(width_height, resample)
     if fit == "crop":
-        return ImageOps.fit(image, width_height, Image.Resampling.LANCZOS)
+        return ImageOps.fit(image, width_height, resample)
     # As ImageOps.pad, which loses a picture so thin that less than half a pixel is left of it, or fails at it.
     scale = min(width / image.width, height / image.height)
-    inside = image.resize([max(1, round(length * scale)) for length in image.size], Image.Resampling.LANCZOS)
-    padded = Image.new(image.mode, width_height, "white")
+    inside = image.resize([max(1, round(length * scale)) for length in image.size], resample)
+    padded = Image.new(image.mode, width_height, fill)
     padded.paste(inside, (round((width - inside.width) / 2), round((height - inside.height) / 2)))
     return padded
 
@@ -121,11 +144,13 @@ def halves(image: "Image.Image") -> list[tuple[int, int, int, int]]:
     return [(0, 0, width // 2, height), (width // 2, 0, width, height)]
 
 
-def fitted_halves(image: "Image.Image", size: tuple[int, int] | None, fit: str) -> "Image.Image":
-    """Scales the `halves` of a picture one by one, see `fitted`, and puts them side by side again."""
+def fitted_halves(
+    image: "Image.Image", size: tuple[int, int] | None, fit: str, each: Sequence[Callable] = (fitted, fitted)
+) -> "Image.Image":
+    """Scales the `halves` of a picture one by one, by `each`, and puts them side by side again."""
     from PIL import Image
 
-    left, right = (fitted(image.crop(box), size, fit) for box in halves(image))
+    left, right = (fit_to(image.crop(box), size, fit) for fit_to, box in zip(each, halves(image), strict=True))
     both = Image.new(image.mode, (2 * left.width, left.height))
     both.paste(left, (0, 0))
     both.paste(right, (left.width, 0))

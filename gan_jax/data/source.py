@@ -107,6 +107,7 @@ def make_source(
     labels: Any = None,
     class_names: tuple[str, ...] = (),
     fitted: Mapping[str, Any] | None = None,
+    names: tuple[str, ...] = (),
 ) -> Source:
     """A data set of one field, and of labels where there are classes.
 
@@ -115,9 +116,9 @@ def make_source(
         column: of its examples, [N, ...].
         labels: int32 [N].
         class_names: one a class; (): the set has no labels.
-        fitted: what is known of the examples, see `gan_jax.modalities.Field`.
+        fitted, names: what is known of the examples, see `gan_jax.modalities.Field`.
     """
-    fields = {name: Field(lookup(name), tuple(column.shape[1:]), (), fitted or {})}
+    fields = {name: Field(lookup(name), tuple(column.shape[1:]), names, fitted or {})}
     if not class_names:
         return Source(fields, {name: column})
     fields["label"] = Field(lookup("label"), (), tuple(class_names))

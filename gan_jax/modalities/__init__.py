@@ -27,7 +27,10 @@ class Modality(NamedTuple):
         suffixes: of the files that it can write, the first by default.
         write: `(stored, path, field, labels)`: many examples into one file; None if there are no such files.
         reads: suffixes of the files that `read` takes.
-        read: `(path, field) -> stored [1, ...]`, an example from a file, of any size that it has; None: none can.
+        read: `(path, field, half=None) -> stored [1, ...]`, an example from a file, of any size that it has; where the
+            file holds two side by side, the one on the left (0) or on the right (1). None: none can.
+        resize: `(stored [n, H, W, ...], (H', W') or None: as they are) -> stored`; None: they have no sizes.
+        interpolation: by which examples as networks have them are enlarged, see `jax.image.resize`.
         features: what it is evaluated by, unless the config says otherwise: "" if it needs to be said.
         metrics: names of the metrics that are measured while training.
     """
@@ -43,6 +46,8 @@ class Modality(NamedTuple):
     write: Callable | None = None
     reads: tuple[str, ...] = ()
     read: Callable | None = None
+    resize: Callable | None = None
+    interpolation: str = "cubic"
     features: str = ""
     metrics: tuple[str, ...] = ()
 
@@ -73,6 +78,14 @@ def lookup(name: str) -> Modality:
         UserError: there is none.
     """
     return import_by_name(sys.modules[__name__], name, "data.modality", member="MODALITY")
+
+
+def model_shape(field: Field) -> tuple[int, ...]:
+    """The shape of an example as networks have it."""
+    import jax
+
+    example = jax.ShapeDtypeStruct(field.shape, "uint8")  # of which only the shape counts
+    return jax.eval_shape(lambda stored: field.modality.to_model(stored, field), example).shape
 
 
 def to_json(fields: Fields) -> dict:

@@ -7,7 +7,6 @@ import numpy as np
 
 from gan_jax import images
 from gan_jax.data import pictures
-from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, replacing
 from gan_jax.modalities import Field, Modality
 
@@ -58,16 +57,18 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
         images.save(stored[0] if len(stored) == 1 else sheet(stored, field, labels=labels), path, mark=True)
 
 
-def read(path: Path, field: Field) -> np.ndarray:
+def resize(stored: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """[n, H, W, C] of another size, stretched; see `pictures.resize`."""
+    return pictures.resize(stored, size, "stretch")
+
+
+def read(path: Path, field: Field, half: int | None = None) -> np.ndarray:
     """A picture as a person sees it, uint8 [1, H, W, C] with the field's C and any H and W.
 
     Raises:
         UserError: the file cannot be decoded.
     """
-    try:
-        picture = pictures.decode(path.read_bytes()).convert("L" if field.shape[2] == 1 else "RGB")
-    except Exception as error:  # a broken file makes Pillow raise nearly anything
-        raise UserError(f"{path} cannot be read ({pictures.brief(error)})") from None
+    picture = pictures.read(path, half).convert("L" if field.shape[2] == 1 else "RGB")
     return np.asarray(picture).reshape(1, picture.height, picture.width, -1)
 
 
@@ -83,6 +84,7 @@ MODALITY = Modality(
     write=write,
     reads=pictures.SUFFIXES,
     read=read,
+    resize=resize,
     features="inception",
     metrics=("fid", "kid", "modes", "pairs"),
 )
