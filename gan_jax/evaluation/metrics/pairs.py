@@ -1,6 +1,6 @@
 """How near images are to their targets, pixel by pixel, and, to compare with, the inputs are, enlarged if smaller.
 
-Inputs in color are not compared with gray targets.
+Inputs in color are not compared with gray targets, label maps not with images.
 """
 
 import numpy as np
@@ -15,8 +15,9 @@ CHUNK = 256  # images that are compared at once
 
 def compute(inputs: EvalInputs) -> dict[str, float]:
     fake, real, target, collected = inputs.fake, inputs.real, inputs.real.target, {}
-    (given,) = _images_given(inputs)
-    shape, comparable = real.fields[target].shape, fake.fields[given].shape[-1] in (1, real.fields[target].shape[-1])
+    (given,) = _translated(inputs)
+    kinds, shape = [real.fields[target].modality, fake.fields[given].modality], real.fields[target].shape
+    comparable = kinds[0] is kinds[1] and fake.fields[given].shape[-1] in (1, shape[-1])
     for start in range(0, len(fake), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(fake)))
         examples, targets = fake.read(rows, (target, given)), real.read(rows, (target,))[target]
@@ -32,13 +33,13 @@ def compute(inputs: EvalInputs) -> dict[str, float]:
 
 
 def why_not(inputs: EvalInputs) -> str:
-    known = inputs.model and wanted(inputs.real, inputs.model.game_map) and len(_images_given(inputs)) == 1
+    known = inputs.model and wanted(inputs.real, inputs.model.game_map) and len(_translated(inputs)) == 1
     return "" if known else "it needs a run that translates images, and their targets"
 
 
-def _images_given(inputs: EvalInputs) -> list[str]:
-    """The names of the images that are translated."""
-    return [name for name in inputs.model.game_map.given if inputs.fake.fields[name].modality.name == "image"]
+def _translated(inputs: EvalInputs) -> list[str]:
+    """The names of what is translated: images, label maps."""
+    return [name for name in inputs.model.game_map.given if inputs.fake.fields[name].modality.resize]
 
 
 METRIC = Metric(
