@@ -3,27 +3,20 @@
 The one for digits comes with the library: `digits.npz` beside this file says how it was made and how good it is.
 """
 
-import hashlib
-import json
 import sys
-import zipfile
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax.traverse_util import flatten_dict, unflatten_dict
-from ml_collections import ConfigDict
 
-from gan_jax import __version__
-from gan_jax.data import Source, open_source, rows
+from gan_jax.data import Source, rows
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, claim, replacing
+from gan_jax.evaluation import trained
 from gan_jax.networks.layers import Conv
 from gan_jax.progress import progress
 
@@ -204,42 +197,25 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     Raises:
         UserError: data without labels, a test set that does not fit, or something else is there.
     """
-    for name in filter(None, (config.source, test)):
-        if Path(name.partition(":")[2]).expanduser().resolve() == out.resolve():
-            raise UserError(f"--out={out} is the data, {name}: choose another file")
-    claim(out, overwrite)
-    source = open_source(config)
-    if test:
-        tests = open_source(ConfigDict({**config, "source": test}))
-        kinds = [(each.fields[each.target].shape, each.class_names) for each in (source, tests)]
-        if kinds[0] != kinds[1]:
-            raise UserError(f"--test={test} has images of another shape, or other classes, than {config.source}")
-    else:
-        order = np.random.default_rng(seed).permutation(len(source))
-        held_out = max(len(source) // 10, 1)
-        tests, source = source.select(order[:held_out]), source.select(order[held_out:])
+    source, tests, tested_on = trained.open_sets(config, out, test=test, seed=seed, overwrite=overwrite)
     print(f"classifier: training on {images:,} images of {config.source}", file=sys.stderr)
-    params = with_unit_features(train(source, images=images, seed=seed), source)
-    params = jax.tree.map(lambda leaf: np.float32(np.float16(leaf)), params)  # as `save` writes them
+    params = trained.halved(with_unit_features(train(source, images=images, seed=seed), source))
     right = accuracy(params, tests)
     about = {
         "trained_on": config.source,
         "classes": source.class_names,
         "images": images,
         "seed": seed,
-        "tested_on": test or "a tenth held out",
+        "tested_on": tested_on,
     }
     shape, num_classes = source.fields[source.target].shape, len(source.class_names)
     save(out, params, shape, num_classes, {**about, "accuracy": right})
-    print(f"{right:.2%} of {len(tests):,} images of {about['tested_on']} are classified right -> {out}")
+    print(f"{right:.2%} of {len(tests):,} images of {tested_on} are classified right -> {out}")
 
 
 def save(path: Path, params: dict, image_shape: tuple[int, int, int], num_classes: int, about: dict) -> Classifier:
     """Writes an .npz of the parameters, in half precision, and of what is known about them; returns what it holds."""
-    arrays = {name: np.asarray(leaf, np.float16) for name, leaf in flatten_dict(params, sep="/").items()}
-    about = {**about, "image_shape": image_shape, "num_classes": num_classes, "gan_jax": __version__}
-    with replacing(path) as file:
-        np.savez_compressed(file, about=json.dumps(about), **ARRAYS_MARK, **arrays)
+    trained.save(path, params, {**about, "image_shape": image_shape, "num_classes": num_classes})
     return load(path)
 
 
@@ -249,17 +225,6 @@ def load(path: Path = DIGITS) -> Classifier:
     Raises:
         UserError: there is no such file, or it is no classifier.
     """
-    try:
-        with np.load(path) as file:
-            about = json.loads(str(file["about"]))
-            leaves = {name: file[name].astype(np.float32) for name in file.files if name not in ("about", *ARRAYS_MARK)}
-        shape, num_classes = tuple(about["image_shape"]), about["num_classes"]
-        params = unflatten_dict(leaves, sep="/")
-        expected = jax.eval_shape(Network(num_classes).init, jax.random.key(0), jnp.zeros((1, *shape)))
-        chex.assert_trees_all_equal_shapes(params, expected)
-    except FileNotFoundError:
-        raise UserError(f"there is no classifier {path}: make one with --mode=train_classifier --out={path}") from None
-    except (OSError, ValueError, TypeError, KeyError, AssertionError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not a classifier that --mode=train_classifier has written") from None
-    digest = hashlib.sha256(b"".join(leaves[name].tobytes() for name in sorted(leaves))).hexdigest()
-    return Classifier(params, shape, num_classes, about, digest)
+    init = lambda about: Network(about["num_classes"]).init(jax.random.key(0), jnp.zeros((1, *about["image_shape"])))
+    params, about, sha256 = trained.load(path, init, "classifier")
+    return Classifier(params, tuple(about["image_shape"]), about["num_classes"], about, sha256)
