@@ -27,6 +27,7 @@ MODES = [
     "show",
     "train",
     "train_classifier",
+    "train_segmenter",
     "translate",
     "walk",
 ]
