@@ -235,7 +235,7 @@ def draw_curves(lines: list[dict], out: Path) -> None:
     panels = {e: title for e, title in panels.items() if any(name.endswith(e) for line in lines for name in line)}
     if not panels:
         return
-    figure = Figure((8, 2.5 * len(panels)), dpi=100, layout="constrained")
+    figure = Figure((10, 2.5 * len(panels)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, (ending, title) in zip(rows, panels.items(), strict=True):
@@ -248,7 +248,7 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize="small")
+            axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))  # beside it: it hides nothing
     axes.set_xlabel("kimg: thousands of real images shown to the discriminator")
     with replacing(out) as file:
         figure.savefig(file)

@@ -255,7 +255,10 @@ def test_a_bug_keeps_its_traceback():
 def test_a_wheel_holds_all_that_is_needed_without_the_clone(tmp_path):
     pytest.importorskip("setuptools")
     build = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", tmp_path / "lib"]
-    subprocess.run(build, cwd=TINY.parent.parent, check=True, capture_output=True, timeout=60)
+    root = TINY.parent.parent
+    subprocess.run(build, cwd=root, check=True, capture_output=True, timeout=60)
+    files = [path.relative_to(root) for path in (root / "gan_jax").rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    assert files and all((tmp_path / "lib" / path).is_file() for path in files)
     code = "import gan_jax.configs.sngan as own; from gan_jax import cli; cli.main(['', '--mode=configs']); print(own)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path / "lib", capture_output=True, text=True, timeout=60)

@@ -149,7 +149,7 @@ def test_other_processes_log_nothing(tmp_path, capsys):
 def test_curves_have_a_panel_a_sort(tmp_path, names, panels):
     lines = [{"kimg": k, "d/loss": k + 1.0, **{f"d/{name}": 0.5 for name in names}} for k in range(3)]
     draw_curves(json.loads(json.dumps(lines)), tmp_path / "a.png")
-    assert Image.open(tmp_path / "a.png").size == (800, 250 * panels)
+    assert Image.open(tmp_path / "a.png").size == (1000, 250 * panels)
 
 
 def test_clock():
