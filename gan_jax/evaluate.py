@@ -160,7 +160,7 @@ def open_real(
     field = experiment.fields[game_map.makes]
     if from_noise(game_map):
         return real_for_noise(config, source, name, field)
-    source, called = real_for_maps(config, source, name, field)
+    source, called = real_for_maps(config, source, name, experiment.fields)
     return some_of(config, source, num, seed), called
 
 

@@ -82,7 +82,7 @@ def _rows(config, maps: dict[str, Map], fields: Fields, source: Source) -> Panel
     """Of maps that make something of examples: a row an example, always the same ones."""
     target = fields[source.target]
     most = max(ROWS, min(target.modality.watched(target) // 8, NUMBERS // math.prod(target.shape)))
-    tests = open_tests(config, source, target, most=most, seed=0)
+    tests = open_tests(config, source, fields, most=most, seed=0)
     rows, key = np.arange(len(tests)), jax.random.key(config.seed)
     samplers = {name: make_sampler(each, fields) for name, each in maps.items()}
     columns = {name: column for each in maps.values() for name, column in given_for(tests, each).items()}

@@ -10,7 +10,7 @@ import numpy as np
 from gan_jax.data import pictures
 from gan_jax.errors import UserError
 from gan_jax.keys import closest
-from gan_jax.modalities import Field
+from gan_jax.modalities import Field, Fields
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +46,7 @@ def of_field(field: Field) -> Palette:
 
 
 def read(name: str) -> Palette:
-    """A palette that comes with the library, by its name, or from a .json file: {class: color}.
+    """A palette that comes with the library, by its name, or from a .json file, or such text itself: {class: color}.
 
     A color is "#rrggbb", [red, green, blue], or the number of the class where that is the pixel.
 
@@ -54,11 +54,13 @@ def read(name: str) -> Palette:
         UserError: there is no such palette, or it is none.
     """
     packaged = {path.stem: path for path in sorted(PACKAGED.glob("*.json"))}
-    if name not in packaged and not name.endswith(".json"):
+    inline = name.startswith("{")
+    if name not in packaged and not name.endswith(".json") and not inline:
         own = closest(name, [*packaged, FOUND])
         raise UserError(f"--config.data.palette={name}: must be FILE.json or one of these: {own}")
     try:
-        stored = json.loads((packaged[name] if name in packaged else Path(name).expanduser()).read_text())
+        text = name if inline else (packaged[name] if name in packaged else Path(name).expanduser()).read_text()
+        stored = json.loads(text)
         colors = np.array([_color(color) for color in stored.values()])
     except OSError as error:
         raise UserError(f"--config.data.palette={name} cannot be read: {error.strerror}") from None
@@ -68,6 +70,13 @@ def read(name: str) -> Palette:
     if not 2 <= len(colors) <= MOST or len(np.unique(colors, axis=0)) < len(colors):
         raise UserError(f"--config.data.palette={name}: must have from 2 to {MOST} classes, each of its own color")
     return Palette(tuple(stored), colors.astype(np.uint8))
+
+
+def settle(config: Any, fields: Fields) -> None:
+    """Sets `palette` of a config's `data`, if it is to be found, to that of fields which have been read."""
+    maps = [field for field in fields.values() if field.modality.name == "segmentation"]
+    if config.palette == FOUND and maps:
+        config.palette = json.dumps(dict(zip(maps[0].names, maps[0].fitted["palette"], strict=True)))
 
 
 def _color(color: Any) -> list[int]:

@@ -7,9 +7,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, keys
-from gan_jax.data import Source
+from gan_jax.data import Source, label_maps
 from gan_jax.errors import UserError
-from gan_jax.modalities import Field
+from gan_jax.modalities import Field, Fields
 
 
 def open_set(path: str, image_size: str, fit: str) -> Source:
@@ -61,6 +61,7 @@ def real_for_noise(config: Any, source: Source | None, name: str, field: Field) 
         source = open_set(name, "x".join(map(str, field.shape[:2])), config.data.fit)
     elif config.evaluation.source:
         own = ConfigDict(config.data.to_dict() | {"source": called, "held_out": 0.0, "each": 0})
+        label_maps.settle(own, {"target": field})
         source = data.open_source(own)
         called += f" (classes {own.classes})" * bool(own.classes)
     source = source or data.open_source(config.data)
@@ -68,8 +69,8 @@ def real_for_noise(config: Any, source: Source | None, name: str, field: Field) 
     return source, called
 
 
-def real_for_maps(config: Any, source: Source | None, name: str, field: Field) -> tuple[Source, str]:
-    """What maps that are given examples are tested on; see `real_for_noise`.
+def real_for_maps(config: Any, source: Source | None, name: str, fields: Fields) -> tuple[Source, str]:
+    """What maps that are given examples are tested on; see `real_for_noise`. `fields` are all of the run's.
 
     By default it is `config.evaluation.source`, else the examples held out, else all of the run's own. Pictures that
     hold an input and its target are pairs here, even if the run did not learn from pairs. Inputs that are made of
@@ -81,6 +82,7 @@ def real_for_maps(config: Any, source: Source | None, name: str, field: Field) -
         if own.inputs:
             raise UserError(f"{key}: inputs in another folder are set aside by --config.data.held_out instead")
         own.source, own.held_out, own.each = name, 0.0, 0
+        label_maps.settle(own, fields)
     if source is None or own.to_dict() != config.data.to_dict():
         try:
             source = data.open_source(own)
@@ -90,19 +92,19 @@ def real_for_maps(config: Any, source: Source | None, name: str, field: Field) -
     if "held_out" in source.splits:
         source = source.splits["held_out"]
         called = f"{called} (held out {own.held_out:g}, split {own.split_seed})"
-    check_alike(source, called, field)
+    check_alike(source, called, next(iter(fields.values())))
     return source, called
 
 
-def open_tests(config: Any, source: Source | None, field: Field, *, most: int, seed: int) -> Source:
+def open_tests(config: Any, source: Source | None, fields: Fields, *, most: int, seed: int) -> Source:
     """What maps that are given examples are tested on, with all that they are given: at most so many of them.
 
     Args:
-        config, source, field: see `real_for_noise`.
+        config, source, fields: see `real_for_maps`.
         most: so many are chosen at random, if there are more.
         seed: of that choice.
     """
-    return some_of(config, real_for_maps(config, source, "", field)[0], most, seed)
+    return some_of(config, real_for_maps(config, source, "", fields)[0], most, seed)
 
 
 def some_of(config: Any, source: Source, most: int, seed: int) -> Source:

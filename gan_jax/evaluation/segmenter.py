@@ -29,13 +29,16 @@ LIGHT = 0.25  # by how much brightness and contrast change at most
 
 
 class Network(nn.Module):
-    """Images [B, H, W, C] in [-1, 1] to logits [B, H, W, num_classes], any H and W."""
+    """Images [B, H, W, C] in [-1, 1] to (features [B, F], logits [B, H, W, num_classes]), any H and W.
+
+    The features are those of the coarsest resolution, their means over all places.
+    """
 
     num_classes: int
     width: int = 16
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> jax.Array:
+    def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         def block(x, width):
             for _ in range(2):
                 x = nn.relu(nn.GroupNorm(num_groups=8)(nn.Conv(width, (3, 3), use_bias=False)(x)))
@@ -45,10 +48,11 @@ class Network(nn.Module):
         for level in range(1, DEPTH + 1):
             maps.append(x)
             x = block(nn.max_pool(x, (2, 2), (2, 2), "SAME"), self.width * min(2**level, 8))
+        features = x.mean(axis=(1, 2))
         for finer in reversed(maps):
             up = x.repeat(2, axis=1).repeat(2, axis=2)[:, : finer.shape[1], : finer.shape[2]]
             x = block(jnp.concatenate([up, finer], axis=-1), finer.shape[-1])
-        return nn.Conv(self.num_classes, (1, 1))(x)
+        return features, nn.Conv(self.num_classes, (1, 1))(x)
 
 
 class Segmenter(NamedTuple):
@@ -57,7 +61,7 @@ class Segmenter(NamedTuple):
     Attributes:
         params: of `Network`.
         image_shape: (H, W, C) of the photographs that it was trained on.
-        names, palette: of the classes, and uint8 [K, 3], their colors.
+        names: of the classes.
         about: what it was trained and tested on, and how good it was there.
         sha256: of its parameters.
     """
@@ -65,7 +69,6 @@ class Segmenter(NamedTuple):
     params: dict
     image_shape: tuple[int, int, int]
     names: tuple[str, ...]
-    palette: np.ndarray
     about: dict
     sha256: str
 
@@ -161,7 +164,7 @@ def train(
         images = (1 + light[:, 0]) * pair["image"] + light[:, 1]
 
         def loss(params):
-            each = optax.softmax_cross_entropy(network.apply(params, images), pair["input"])
+            each = optax.softmax_cross_entropy(network.apply(params, images)[1], pair["input"])
             weight = pair["input"] @ counts
             return jnp.sum(weight * each) / jnp.maximum(jnp.sum(weight), 1)
 
@@ -178,19 +181,24 @@ def train(
 
 def segment(segmenter: Segmenter, images: jax.Array) -> jax.Array:
     """The class of each pixel, but never void: int [B, H, W] of images [B, H, W, C] in [-1, 1]."""
-    logits = Network(len(segmenter.names)).apply(segmenter.params, images)
+    _, logits = Network(len(segmenter.names)).apply(segmenter.params, images)
     return jnp.argmax(jnp.where(np.array([name == VOID for name in segmenter.names]), -jnp.inf, logits), axis=-1)
 
 
-def measure(segmenter: Segmenter, source: Source) -> Score:
-    """How good it is on other photographs with label maps."""
-    (photo, drawn), pairs = photo_and_map(source), 0
-    field, apply = source.fields[photo], jax.jit(partial(segment, segmenter))
-    for start in range(0, len(source), CHUNK):
-        batch = source.read(np.arange(start, start + CHUNK) % len(source), (photo, drawn))
-        found = np.asarray(apply(field.modality.to_model(batch[photo], field)))
-        there = min(CHUNK, len(source) - start)
-        pairs += confusion(found[:there], batch[drawn][:there], segmenter.names)
+def measure(segmenter: Segmenter, photos: Source, photo: str, maps: Source, drawn: str) -> Score:
+    """How the classes that it tells agree with label maps.
+
+    Args:
+        segmenter: which tells them.
+        photos, photo: a set of photographs, or of what is like them, and the name of that field.
+        maps, drawn: a set with the label map of each, and the name of that field.
+    """
+    field, apply, pairs = photos.fields[photo], jax.jit(partial(segment, segmenter)), 0
+    for start in range(0, len(photos), CHUNK):
+        rows, there = np.arange(start, start + CHUNK) % len(photos), min(CHUNK, len(photos) - start)
+        images, wanted = photos.read(rows, (photo,))[photo], maps.read(rows, (drawn,))[drawn]
+        found = np.asarray(apply(field.modality.to_model(images, field)))
+        pairs += confusion(found[:there], wanted[:there], segmenter.names)
     return score(pairs)
 
 
@@ -224,7 +232,7 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         "seed": seed,
         "tested_on": tested_on,
     }
-    found = measure(_segmenter(params, about, ""), tests)
+    found = measure(_segmenter(params, about, ""), tests, photo, tests, drawn)
     own = {
         name: None if np.isnan(iou) else round(float(iou), 4) for name, iou in zip(field.names, found.iou, strict=True)
     }
@@ -248,5 +256,4 @@ def load(path: Path) -> Segmenter:
 
 
 def _segmenter(params: dict, about: dict, sha256: str) -> Segmenter:
-    shape, names = tuple(about["image_shape"]), tuple(about["classes"])
-    return Segmenter(params, shape, names, np.array(about["palette"], np.uint8), about, sha256)
+    return Segmenter(params, tuple(about["image_shape"]), tuple(about["classes"]), about, sha256)

@@ -14,7 +14,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from gan_jax import __version__
-from gan_jax.data import Source, open_source
+from gan_jax.data import Source, label_maps, open_source
 from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, claim, replacing
 
@@ -46,7 +46,9 @@ def open_sets(config, out: Path, *, test: str | None, seed: int, overwrite: bool
     claim(out, overwrite)
     source = open_source(config)
     if test:
-        tests = open_source(ConfigDict({**config, "source": test}))
+        own = ConfigDict({**config, "source": test})
+        label_maps.settle(own, source.fields)
+        tests = open_source(own)
         kinds = [{name: field[:3] for name, field in each.fields.items()} for each in (source, tests)]
         if kinds[0] != kinds[1]:
             raise UserError(f"--test={test} has images of another shape, or other classes, than {config.source}")

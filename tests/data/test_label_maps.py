@@ -194,6 +194,21 @@ def test_what_does_not_fit(tmp_path, changes, message):
         data.open_source(data_of(**own))
 
 
+def test_another_set_has_the_palette_that_was_found(pairs):
+    """Whatever is there: classes are numbered as they were."""
+    half, folder, maps, _ = pairs
+    own = {"source": f"folder:{folder}/both", "pair": ("left_right", "right_left")[half], "palette": FOUND}
+    source = data.open_source(data_of(**own))
+    drawn = np.concatenate([THREE.colors[1 + (maps[0] > 0)], photo(9)][:: 1 - 2 * half], axis=1)
+    saved(folder / "other", "x.png", drawn)
+    config = data_of(**own | {"source": f"folder:{folder}/other"})
+    label_maps.settle(config, source.fields)
+    other = data.open_source(config)
+    assert other.fields == source.fields
+    colors = np.uint8(other.fields["input"].fitted["palette"])[other.columns["input"][np.arange(1)]]
+    np.testing.assert_array_equal(colors[0], THREE.colors[1 + (maps[0] > 0)])
+
+
 def test_void_pads():
     palette = Palette(("a", "void"), np.array([[9, 9, 9], [200, 0, 0]], np.uint8))
     maps = look_for(FOUND, False, [Image.fromarray(palette.colors[drawing(0, classes=2)])])._replace(palette=palette)

@@ -9,6 +9,9 @@ from gan_jax.config import config_for
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
 from gan_jax.evaluation import segmenter
+from gan_jax.evaluation.features import Features, open_features
+from gan_jax.evaluation.metrics import EvalInputs, Model, miou
+from gan_jax.game import Map
 from gan_jax.modalities import Field, lookup
 
 SIDE = 16
@@ -29,6 +32,10 @@ def set_of(n, seed=0):
     photos, maps = pairs(n, seed)
     kinds = Field(lookup("image"), (SIDE, SIDE, 3)), Field(lookup("segmentation"), (SIDE, SIDE), NAMES, {})
     return Source(dict(zip(("image", "input"), kinds, strict=True)), {"image": photos, "input": maps})
+
+
+def measured(found, source):
+    return segmenter.measure(found, source, "image", source, "input")
 
 
 def test_a_score_is_that_of_loops():
@@ -73,12 +80,53 @@ def trained(tmp_path_factory):
 def test_it_learns_what_a_glance_tells(trained, capsys):
     found = segmenter.load(trained[0])
     assert found.names == NAMES and found.image_shape == (SIDE, SIDE, 3) and found.about["accuracy"] > 0.95
-    np.testing.assert_array_equal(found.palette, COLORS)
-    score = segmenter.measure(found, set_of(20))
+    assert found.about["palette"] == COLORS.tolist()
+    score = measured(found, set_of(20))
     assert score.mean_iou > 0.9 and np.isnan(score.iou[2])
     wrong = set_of(20)
     wrong.columns["input"][:] = 1 - np.minimum(wrong.columns["input"], 1)
-    assert segmenter.measure(found, wrong).accuracy < 0.3
+    assert measured(found, wrong).accuracy < 0.3
+
+
+def test_images_are_measured_by_it(trained):
+    """Images of maps beside real ones; features of a network beside those."""
+    source = set_of(20)
+    features = open_features(f"segmenter:{trained[0]}", source.fields["image"])
+    stored = source.read(np.arange(20), ("image",))["image"]
+    seen, logits = features.apply(features.params, stored)
+    assert seen.shape == (20, 128) and logits is None
+    np.testing.assert_allclose(features.apply(features.params, stored.astype(np.float32))[0], seen, rtol=1e-5)
+    model = Model(None, Map(("input",), "image", None), {})
+    fake = set_of(20)
+    fake.columns["image"][:10] = fake.columns["image"][10:]  # half of them are of other maps
+    inputs = EvalInputs(source, fake, features, model=model)
+    assert miou.METRIC.why_not(inputs) == ""
+    results = miou.compute(inputs)
+    assert results["miou_real"] == measured(segmenter.load(trained[0]), source).mean_iou > 0.9
+    assert 0.6 < results["pixel_accuracy"] < 0.85 and results["miou"] < results["miou_real"]
+
+
+@pytest.mark.parametrize("changes, why", [
+    ({"features": Features("pixels", None, None, 1)}, "it needs a segmenter"),
+    ({"model": None}, "it needs a run that makes images of label maps"),
+    ({"names": ("a", "b", "c")}, "the segmenter knows other classes: red, green, void"),
+])  # fmt: skip
+def test_what_cannot_be_measured(trained, changes, why):
+    source = set_of(2)
+    if "names" in changes:
+        source.fields["input"] = source.fields["input"]._replace(names=changes.pop("names"))
+    features = open_features(f"segmenter:{trained[0]}", source.fields["image"])
+    inputs = EvalInputs(source, source, features, model=Model(None, Map(("input",), "image", None), {}))
+    assert why in miou.METRIC.why_not(inputs._replace(**changes))
+
+
+@pytest.mark.parametrize("path, shape, message", [
+    ("", (SIDE, SIDE, 3), "a segmenter is a file of --mode=train_segmenter"),
+    ("FILE", (8, 8, 3), "the segmenter takes images 16x16x3, not 8x8x3"),
+])  # fmt: skip
+def test_features_that_do_not_fit(trained, path, shape, message):
+    with pytest.raises(UserError, match=message):
+        open_features(f"segmenter:{path and trained[0]}", Field(lookup("image"), shape))
 
 
 def test_void_is_never_found(trained):
@@ -91,7 +139,7 @@ def test_void_is_never_found(trained):
 def test_a_part_of_a_batch_counts_once(trained):
     found, source = segmenter.load(trained[0]), set_of(segmenter.CHUNK + 3)
     parts = [source.select(np.arange(segmenter.CHUNK)), source.select(np.arange(segmenter.CHUNK, len(source)))]
-    accuracy = [segmenter.measure(found, part).accuracy for part in (source, *parts)]
+    accuracy = [measured(found, part).accuracy for part in (source, *parts)]
     weights = [(each.read(np.arange(len(each)), ("input",))["input"] != 2).sum() for each in parts]
     assert accuracy[0] == pytest.approx(np.average(accuracy[1:], weights=weights))
 

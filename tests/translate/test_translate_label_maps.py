@@ -8,6 +8,7 @@ from translating import SIDE, config_for, opened, sampled, save_all
 
 from gan_jax.errors import UserError
 from gan_jax.evaluate import evaluate_run
+from gan_jax.evaluation import segmenter
 from gan_jax.loop import train
 from gan_jax.run import load
 from gan_jax.runners import make_runner
@@ -77,8 +78,21 @@ def test_a_photograph_is_no_drawing(workdir, tmp_path):
         used(workdir, tmp_path / "x.png", tmp_path / "out")
 
 
+def measured(workdir, **how):
+    options = {"real": None, "num": 100, "seed": 0, "checkpoint": "last"}
+    return evaluate_run(workdir, **options, ema=True, out=None, **how).results
+
+
 def test_it_is_measured_on_other_maps(workdir):
     """Against photographs alone: maps are not compared with them."""
-    options = {"real": None, "num": 100, "seed": 0, "metrics": "pairs", "features": "pixels", "checkpoint": "last"}
-    report = evaluate_run(workdir, **options, ema=True, out=None)
-    assert set(report.results) == {"l1", "psnr", "ssim"}
+    assert set(measured(workdir, metrics="pairs", features="pixels")) == {"l1", "psnr", "ssim"}
+
+
+def test_a_segmenter_judges_it(workdir, tmp_path):
+    config = load(workdir).config
+    segmenter.train_to_file(config.data, tmp_path / "s.npz", test=config.evaluation.source, images=8, seed=0)
+    results = measured(workdir, metrics="miou", features=f"segmenter:{tmp_path}/s.npz")
+    about = segmenter.load(tmp_path / "s.npz").about  # of the same three photographs
+    assert results["miou_real"] == pytest.approx(about["mean_iou"], abs=0.01)
+    assert results["pixel_accuracy_real"] == pytest.approx(about["accuracy"], abs=0.01)
+    assert results["miou"] != results["miou_real"]

@@ -54,7 +54,7 @@ def test_a_sheet_of_halves_that_are_no_pairs_shows_the_target_all_the_same(halve
 def test_a_sheet_of_enlarged_pictures_shows_small_inputs_as_large_ones(superres):
     run = load(superres)
     source = data.open_source(run.config.data)
-    tests = open_tests(run.config, source, run.experiment.fields["image"], most=64, seed=0)
+    tests = open_tests(run.config, source, run.experiment.fields, most=64, seed=0)
     assert len(tests) == 4  # a quarter of 16
     examples = tests.read(np.arange(4))
     assert examples["input"].shape == (4, 4, 4, 1)
