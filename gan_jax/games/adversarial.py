@@ -20,7 +20,7 @@ from gan_jax.keys import SIZES, TINY, Key
 from gan_jax.latent.decoding import make_decoding
 from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
-from gan_jax.modalities import Fields
+from gan_jax.modalities import Fields, model_shape
 from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import GENERATOR
 from gan_jax.preprocess import of_images
@@ -109,7 +109,7 @@ def make_game(config, fields: Fields) -> Game:
         UserError: a name that does not exist, or things that do not go together.
     """
     target, num_classes = next(iter(fields)), len(fields["label"].names) if conditional(config, fields) else 0
-    own_terms, shape = terms.make_terms(config.terms, terms.TERMS), fields[target].shape
+    own_terms, shape = terms.make_terms(config.terms, terms.TERMS), model_shape(fields[target])
     codes = config.codes.categories + config.codes.continuous
     check(config, fields[target].modality.name, num_classes, own_terms)
     loss, augmenter = (

@@ -15,6 +15,7 @@ from gan_jax.data import Stream, open_source, prepare
 from gan_jax.errors import UserError
 from gan_jax.game import due, make_round
 from gan_jax.games.adversarial import make_game, pack
+from gan_jax.modalities import Field, segmentation
 from gan_jax.networks import mlp
 from gan_jax.networks.spectral import SpectralNorm
 from gan_jax.sampling import make_sampler
@@ -260,3 +261,15 @@ def test_what_does_not_go_together_is_rejected(tiny, changes, shape, classes, me
 def test_names_that_are_not_there(tiny, changes, message):
     with pytest.raises(UserError, match=message):
         tiny(**changes)
+
+
+def test_label_maps_are_images_with_a_channel_a_class():
+    """What is sampled of noise are classes again."""
+    config = config_for()
+    field = Field(segmentation.MODALITY, (8, 8), ("a", "b", "c"), {"palette": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]})
+    fields = {"segmentation": field}
+    game = make_game(config, fields)
+    variables = jax.eval_shape(game.init, KEY)
+    made = jax.eval_shape(game.maps["sample"].apply, variables, KEY, jnp.arange(5), {})
+    assert made.shape == (5, 8, 8, 3) and game.maps["sample"].makes == "segmentation"
+    assert field.modality.from_model(np.zeros(made.shape), field).shape == (5, 8, 8)
