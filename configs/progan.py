@@ -7,8 +7,10 @@ whose moments begin anew at each stage, an average with a half-life of 693 round
     python main.py --config=progan
     python main.py --config=progan:digits
 
-Result: not yet measured. On digits a round of 16 images takes 0.035 s at 7x7, 0.096 s at 14x14 and 0.17 s at 28x28 on
-two threads of an AMD EPYC.
+Result: on digits, 150 kimg, seed 0, about 25 min on one core of an AMD EPYC beside another run: FID (digits) 51.2 at
+50 kimg, when there are 14x14 pixels, 20.3 at 100, 14.3 at the end; precision 0.571, recall 0.639, path length 979 in z.
+Losses differ by 0.1 (discriminator) and 0.3 (generator) before and after the last resolution is all there; while it
+fades in the generator's rises by 1 and falls again. CIFAR-10 not yet measured.
 """
 
 from gan_jax.configs._papers import on, train_for
