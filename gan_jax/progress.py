@@ -14,9 +14,10 @@ def progress(title: str, total: int, unit: str = "batches") -> Iterator[int]:
     if sys.stderr.isatty():
         yield from tqdm(range(total), title, unit=f" {unit}", leave=False)
         return
-    last = time.monotonic()
+    begun = last = time.monotonic()
     for number in range(total):
-        if time.monotonic() - last > SECONDS:
-            print(f"{title}: {number:,} of {total:,} {unit}", file=sys.stderr, flush=True)
-            last = time.monotonic()
+        if (now := time.monotonic()) - last > SECONDS:
+            left = (now - begun) / max(number, 1) * (total - number)
+            print(f"{title}: {number:,} of {total:,} {unit}, {left / 60:.0f} min left", file=sys.stderr, flush=True)
+            last = now
         yield number

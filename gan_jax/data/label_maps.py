@@ -98,10 +98,10 @@ def find(examples: list[np.ndarray]) -> Palette:
     """
     colors, counts = _count(np.concatenate([each.reshape(-1, 3) for each in examples]))
     if len(colors) > MOST_FOUND:
-        binned, counts = _count(np.concatenate([each[_flat(each)] for each in examples]) // 8)
-        often = counts > RARE * counts.sum()
-        colors = []
-        for color in binned[often] * 8 + 4:
+        pixels = np.concatenate([each[_flat(each)] for each in examples])
+        (exact, _), (coarse, counts), colors = _count(pixels), _count(pixels // 8), []
+        for each in coarse[counts > RARE * counts.sum()]:
+            color = exact[(exact // 8 == each).all(axis=-1)][0]  # the most frequent of them
             if all(np.linalg.norm(color - other) > FARTHEST for other in colors):
                 colors.append(color)
     if not 2 <= len(colors) <= MOST_FOUND:

@@ -155,12 +155,12 @@ def train(
 
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(params, state, photos, maps, number):
-        now, index = jax.random.fold_in(key, number), jnp.arange(len(photos))
+        keys, index = jax.random.split(jax.random.fold_in(key, number)), jnp.arange(len(photos))
         pair = {
             name: own[name].modality.to_model(each, own[name]) for name, each in zip(own, (photos, maps), strict=True)
         }
-        pair = crop({**pair, "index": index}, now)
-        light = LIGHT * (2 * per_example(jax.random.uniform, now, index, (2, 1, 1, 1)) - 1)
+        pair = crop({**pair, "index": index}, keys[0])
+        light = LIGHT * (2 * per_example(jax.random.uniform, keys[1], index, (2, 1, 1, 1)) - 1)
         images = (1 + light[:, 0]) * pair["image"] + light[:, 1]
 
         def loss(params):

@@ -1,0 +1,143 @@
+"""SPADE's generator: photographs of label maps, which modulate what each layer has normalized away; any size.
+
+Reference: Park et al. 2019 (SPADE), figures 2 and 4 and appendix A, and the authors' code: residual blocks whose
+normalizations get gain and bias at each place from the map, from random latents or the coarsest map on, to twice the
+resolution each time by repeated pixels, weights of Xavier's form times 0.02. What differs: sides need not be multiples
+of 2**depth; `spectral` normalizes all weights, not those of the blocks alone.
+"""
+
+import math
+from functools import partial
+from typing import Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.errors import UserError
+from gan_jax.keys import Count, Positive
+from gan_jax.networks.layers import Conv
+from gan_jax.networks.normalization import batch_norm, normalize
+from gan_jax.networks.resampling import upsample
+from gan_jax.noise import per_example
+
+XAVIER = nn.initializers.variance_scaling(0.02**2, "fan_avg", "normal")
+conv = partial(Conv, kernel_size=3, stride=1, kernel_init=XAVIER)
+
+
+def nearest(maps: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Maps [B, H, W, K] of another size: place i of n is place floor(i H / n), as in the authors' code."""
+    rows, columns = (jnp.arange(n) * old // n for n, old in zip(size, maps.shape[1:3], strict=True))
+    return maps[:, rows][:, :, columns]
+
+
+class Spade(nn.Module):
+    """Spatially adaptive normalization: x [B, h, w, C] normalized, with the gain and bias of each place by the map.
+
+    Attributes:
+        norm: without parameters: "batch", by statistics of the batch, or "instance", of each example.
+        hidden: channels of the layer between the map and gain and bias.
+    """
+
+    norm: Literal["batch", "instance"]
+    hidden: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, maps: jax.Array, train: bool) -> jax.Array:
+        if self.norm == "batch":
+            plain = batch_norm("batch", train, use_scale=False, use_bias=False)(x)
+        else:
+            plain = normalize(x, self.norm, train)
+        seen = nn.relu(conv(self.hidden, name="shared")(nearest(maps, x.shape[1:3])))
+        return plain * (1 + conv(x.shape[-1], name="gamma")(seen)) + conv(x.shape[-1], name="beta")(seen)
+
+
+class Block(nn.Module):
+    """A residual block: x [B, h, w, C] to [B, h, w, features], normalized before each convolution.
+
+    Attributes:
+        features: channels of the result.
+        norm, hidden: see `Spade`.
+    """
+
+    features: int
+    norm: Literal["batch", "instance"]
+    hidden: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, maps: jax.Array, train: bool) -> jax.Array:
+        spade = lambda name, x: Spade(self.norm, self.hidden, name=f"norm_{name}")(x, maps, train)
+        shortcut, middle = x, min(x.shape[-1], self.features)
+        if x.shape[-1] != self.features:
+            shortcut = conv(self.features, kernel_size=1, use_bias=False, name="conv_s")(spade("s", x))
+        x = conv(middle, name="conv_0")(nn.leaky_relu(spade("0", x), 0.2))
+        return shortcut + conv(self.features, name="conv_1")(nn.leaky_relu(spade("1", x), 0.2))
+
+
+class Translator(nn.Module):
+    """Label maps [B, H, W, K] to images [B, H, W, C] in [-1, 1].
+
+    Attributes:
+        shape: of the result, of which only C is used.
+        width: channels at the image's resolution, doubled at each coarser one, at most 16-fold.
+        depth: how often height and width are doubled.
+        latent_size: random numbers that the image is made of beside the map, the only noise; 0: there is none.
+        hidden: channels between a map and the gains and biases.
+        norm: without parameters, "batch" or "instance".
+    """
+
+    shape: tuple[int, int, int]
+    width: Positive = 64
+    depth: Positive = 5
+    latent_size: Count = 256
+    hidden: Positive = 128
+    norm: Literal["batch", "instance"] = "batch"
+
+    @nn.compact
+    def __call__(
+        self,
+        images: jax.Array,
+        train: bool = True,
+        key: jax.Array | None = None,
+        index: jax.Array | None = None,
+        z: jax.Array | None = None,
+    ) -> jax.Array:
+        """Makes images of label maps `images`.
+
+        Args:
+            images: [B, H, W, K], the maps.
+            train: whether statistics are those of the batch.
+            key: of the latents of the places `index` [B]; None: latents are 0.
+            index: see `key`.
+            z: [B, latent_size], the latents; None: they are drawn.
+
+        Raises:
+            UserError: the maps are too small for the depth.
+        """
+        sizes = [images.shape[1:3]]
+        for _ in range(self.depth):
+            sizes.insert(0, tuple(math.ceil(side / 2) for side in sizes[0]))
+        if sizes[1] == sizes[0]:
+            height, width = images.shape[1:3]
+            most = max((max(height, width) - 1).bit_length(), 1)
+            raise UserError(
+                f"spade of depth {self.depth} is too deep for images of {height}x{width}: set "
+                f"--config.networks.generator.depth={most}"
+            )
+        widths = [self.width * min(2 ** (self.depth - level), 16) for level in range(self.depth + 1)]
+        block = lambda features, name, x: Block(features, self.norm, self.hidden, name=name)(x, images, train)
+        if self.latent_size:
+            if z is None:
+                z = jnp.zeros((len(images), self.latent_size))
+                if key is not None:
+                    z = per_example(jax.random.normal, key, index, (self.latent_size,))
+            first = nn.Dense(math.prod(sizes[0]) * widths[0], kernel_init=XAVIER, name="first")(z)
+            x = first.reshape(-1, *sizes[0], widths[0])
+        else:
+            x = conv(widths[0], name="first")(nearest(images, sizes[0]))
+        x = block(widths[0], "0", x)
+        for level in range(1, self.depth + 1):
+            x = block(widths[level], str(level), upsample(x, sizes[level]))
+            if level == 1:
+                x = block(widths[1], "1_again", x)
+        return jnp.tanh(conv(self.shape[-1], name="image")(nn.leaky_relu(x, 0.2)))
