@@ -84,24 +84,25 @@ def make_game(config, fields: Fields) -> Game:
     generator = networks.build(config, "Translator", shape=crops.shape)
     discriminator = networks.build(config, "Discriminator")
 
-    def translate(variables, batch, key):
-        return applied(generator, variables["generator"], batch["input"], key=key, index=batch["index"])
+    def translate(variables, batch, key, moves=False):
+        noise = {"key": key, "index": batch["index"]}
+        return applied(generator, variables["generator"], batch["input"], moves=moves, **noise)
 
-    def context(batch, fake, own):
+    def context(batch, fake, own, moves=False):
         """A context, and the discriminator's collections that the calls changed."""
-        on_real, updates = applied(discriminator, own, beside(batch["input"], batch["image"]))
+        on_real, updates = applied(discriminator, own, beside(batch["input"], batch["image"]), moves=moves)
         on_fake, moved = applied(discriminator, {**own, **updates}, beside(batch["input"], fake))
         c = Context(loss, seen_kimg(config, batch), batch["image"], fake, patches(on_real), patches(on_fake))
         return c, {**updates, **moved}
 
     def discriminator_loss(variables, batch, key):
         fake, _ = translate(variables, batch, key)
-        c, updates = context(batch, fake, variables["discriminator"])
+        c, updates = context(batch, fake, variables["discriminator"], moves=True)
         logits = c.on_real.logits, c.on_fake.logits
         return 0.5 * jnp.mean(loss.discriminator(*logits)), (updates, losses.accuracy(loss, *logits))
 
     def generator_loss(variables, batch, key):
-        fake, updates = translate(variables, batch, key)
+        fake, updates = translate(variables, batch, key, moves=True)
         c, _ = context(batch, fake, variables["discriminator"])
         value, (remembered, metrics) = terms.total(own_terms, c)
         return value, ({**updates, **remembered}, metrics)

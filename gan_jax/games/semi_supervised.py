@@ -206,5 +206,7 @@ def check(config, fields: Fields, names: set[str]) -> None:
         raise UserError(
             "--config.terms: the generator learns from nothing: set --config.terms.feature_matching.weight=1"
         )
+    if config.networks.generator.spectral or config.networks.discriminator.spectral:
+        raise UserError("this game's networks are not divided by singular values: set their spectral to false")
     if config.augment.name != "none" and next(iter(fields.values())).modality.name != "image":
         raise UserError("--config.augment needs images")

@@ -107,24 +107,24 @@ def make_game(config, fields: Fields) -> Game:
     if "perceptual" in names:
         frozen = open_perceptual(config.terms.perceptual.features, crops.shape[-1])
 
-    def context(variables, batch, fake):
+    def context(variables, batch, fake, moves=False):
         """A context, and the discriminator's collections that the calls changed."""
         outputs, updates = (None, None), {}
         if "adversarial" in names:
             own = variables["discriminator"]
-            on_real, updates = applied(discriminator, own, batch["image"])
+            on_real, updates = applied(discriminator, own, batch["image"], moves=moves)
             on_fake, moved = applied(discriminator, {**own, **updates}, fake)
             outputs, updates = (patches(on_real), patches(on_fake)), {**updates, **moved}
         return Context(loss, seen_kimg(config, batch), batch["image"], fake, *outputs, variables, frozen), updates
 
     def discriminator_loss(variables, batch, key):
         fake, _ = applied(generator, variables["generator"], batch["input"])
-        c, updates = context(variables, batch, fake)
+        c, updates = context(variables, batch, fake, moves=True)
         logits = c.on_real.logits, c.on_fake.logits
         return jnp.mean(loss.discriminator(*logits)), (updates, losses.accuracy(loss, *logits))
 
     def generator_loss(variables, batch, key, *, learned):
-        fake, updates = applied(generator, variables["generator"], batch["input"])
+        fake, updates = applied(generator, variables["generator"], batch["input"], moves=True)
         c, _ = context(variables, batch, fake)
         value, (remembered, metrics) = terms.total(learned, c)
         return value, ({**updates, **remembered}, metrics)

@@ -124,6 +124,11 @@ def has_styles(network: Network) -> bool:
     return hasattr(bare(network), "synthesize")
 
 
-def applied(network: Network, variables: dict[str, Any], *args, **kwargs) -> tuple[Any, dict]:
-    """A network's result in training, and the collections that it changed: its batch statistics, if it has any."""
-    return network.apply(variables, *args, train=True, mutable=["batch_stats"], **kwargs)
+def applied(network: Network, variables: dict[str, Any], *args, moves: bool = False, **kwargs) -> tuple[Any, dict]:
+    """A network's result in training, and the collections that it changed.
+
+    They are its batch statistics, if it has any; and if it is the turn of its player, which `moves`, its estimates of
+    singular vectors: once a turn, so of several calls in the first.
+    """
+    mutable = ["batch_stats", "spectral"] if moves else ["batch_stats"]
+    return network.apply(variables, *args, train=True, mutable=mutable, **kwargs)

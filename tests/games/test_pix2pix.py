@@ -14,6 +14,7 @@ from gan_jax.game import init_state, make_round, make_step
 from gan_jax.games.pix2pix import make_game
 from gan_jax.modalities import Field, label
 from gan_jax.networks.patch import Discriminator
+from gan_jax.networks.spectral import SpectralNorm
 from gan_jax.networks.unet import Translator
 
 KEY, SHAPE = jax.random.key(1), (8, 8, 3)
@@ -204,3 +205,20 @@ def test_labels_are_not_used():
     labels = {"label": Field(label.MODALITY, (), ("a", "b", "c"))}
     game = make_game(config_for("pix2pix"), {**fields_of(SHAPE), **labels})
     assert game.maps["ab"].given == ("input",)
+
+
+def test_spectral_estimates_move_once_in_the_turn_of_their_player():
+    """Also those of SRGAN, which shares its way to call networks."""
+    config = config_for("pix2pix", generator={"spectral": True, "dropout": 0.0}, discriminator={"spectral": True})
+    game = make_game(config, fields_of(SHAPE))
+    variables, batch = jax.jit(game.init)(KEY), a_batch()
+    networks = {"generator": Translator(SHAPE, width=2, depth=3, dropout=0.0), "discriminator": Discriminator(0, 2, 1)}
+    seen = {"generator": (3,), "discriminator": (6,)}
+    for turn in game.turns:
+        player = turn.player
+        network, own = SpectralNorm(networks[player]), variables[player]
+        _, once = network.apply(own, jnp.zeros((1, 8, 8, *seen[player])), mutable=["spectral"])
+        moved = turn.loss(variables, batch, KEY)[1][0]["spectral"]
+        assert moved.keys() == own["spectral"].keys()
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), moved, once["spectral"])
+        assert any(not np.allclose(moved[path], own["spectral"][path], atol=1e-3) for path in moved)

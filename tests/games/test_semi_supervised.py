@@ -262,6 +262,7 @@ def test_a_run_logs_its_test_error(tmp_path, capsys):
         ({"data.task": "edges"}, 3, "--config.data.task: for games that translate"),
         ({"terms": {"feature_matching": {}}}, 3, "the discriminator learns from nothing"),
         ({"terms": {"unlabeled": {}}}, 3, "the generator learns from nothing"),
+        ({"networks.discriminator.spectral": True}, 3, "not divided by singular values"),
         ({"terms.x": {"function": "gan_jax.terms.r1", "every": 4}}, 3, "config.terms: r1 is lazy"),
     ],
 )
