@@ -28,7 +28,7 @@ def test_a_run_leaves_what_the_readme_says(ring_run):
     ]  # fmt: skip
     assert Image.open(workdir / "samples" / "000020.png").size == (600, 600)
     assert Image.open(workdir / "samples" / "progress.gif").n_frames == 5
-    assert Image.open(workdir / "curves.png").size == (800, 1250)
+    assert Image.open(workdir / "curves.png").size == (1000, 1250)
     assert list((workdir / "tensorboard").iterdir())
     kept = {int(path.name) for path in (workdir / "checkpoints").iterdir()}
     assert kept == {10, 15, 20, record["best"]["step"]}  # the last three, and the best

@@ -2,9 +2,11 @@
 
 The generator makes the target from the input; the discriminator sees the input beside the target or beside what was
 made, and scores patches of the two. The generator's noise is its dropout, which stays on when it is used.
+
+With `scales`, feature matching, a perceptual term and the network `spade` it is the game of Park et al. 2019.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +19,11 @@ from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
+from gan_jax.networks.resampling import pool
+from gan_jax.perceptual import Perceptual, open_perceptual
 from gan_jax.preprocess import make_preprocess
 from gan_jax.terms import Term, adversarial
+from gan_jax.terms.perceptual import perceptual
 
 
 def l1(weight: Weight = 100.0) -> Term:
@@ -32,10 +37,27 @@ def l1(weight: Weight = 100.0) -> Term:
     return Term("l1", "generator", lambda c: jnp.mean(jnp.abs(c.target - c.fake)), weight)
 
 
-TERMS = {"adversarial": adversarial, "l1": l1}
+def feature_matching(weight: Weight = 10.0) -> Term:
+    """The mean absolute difference of what the discriminator's layers compute of the target and of what is made.
+
+    Args:
+        weight: of the sum over layers, the mean over scales.
+
+    Reference: Wang et al. 2018 (pix2pixHD), eq. 4, and the authors' code, which has the mean over each layer.
+    """
+
+    def loss(c):
+        pairs = zip(c.on_real.maps, c.on_fake.maps, strict=True)
+        return sum(jnp.mean(jnp.abs(real - fake)) for real, fake in pairs)
+
+    return Term("feature_matching", "generator", loss, weight)
+
+
+TERMS = {"adversarial": adversarial, "l1": l1, "feature_matching": feature_matching, "perceptual": perceptual}
 KEYS = {
     "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
     "terms": terms.keys(TERMS),
+    "scales": Key(1, "resolutions that images are judged at, by a network each, every one half of that before", 1, 8),
     "networks": {
         "generator": networks.keys("Translator", name="unet"),
         "discriminator": networks.keys("Discriminator", name="patch"),
@@ -45,13 +67,15 @@ DEFAULTS = {"terms": {"adversarial": {}, "l1": {}}}
 
 
 class Context(NamedTuple):
-    """What the terms of a turn see.
+    """What the terms of a turn see of one scale; a turn's loss is the mean over all scales.
 
     Attributes:
         loss: the objective.
         kimg: seen so far.
         target, fake: [B, H, W, C].
         on_real, on_fake: the discriminator's output, whose logits are those of all patches, [N].
+        variables: of all players.
+        frozen: the network of the perceptual term, whose variables are the player "perceptual".
     """
 
     loss: losses.Loss
@@ -60,6 +84,8 @@ class Context(NamedTuple):
     fake: jax.Array
     on_real: DiscriminatorOutput
     on_fake: DiscriminatorOutput
+    variables: dict
+    frozen: Perceptual | None
 
 
 def make_game(config, fields: Fields) -> Game:
@@ -72,7 +98,8 @@ def make_game(config, fields: Fields) -> Game:
     Raises:
         UserError: the config asks for what this game does not have.
 
-    Reference: Isola et al. 2017, eqs. 1-4; D's loss is halved (section 3.3).
+    Reference: Isola et al. 2017, eqs. 1-4; D's loss is halved (section 3.3). Scales: Wang et al. 2018; each is made of
+    means of 2x2 pixels, in the authors' code of 3x3.
     """
     loss, crops = lookup(losses, config.loss, "loss"), make_preprocess(config.data, fields)
     own_terms = terms.make_terms(config.terms, TERMS, players=("generator",), lazy=False)
@@ -83,37 +110,47 @@ def make_game(config, fields: Fields) -> Game:
         raise UserError(f"--config.data.task={config.data.task}: this game keeps sizes: set --config.game=srgan")
     generator = networks.build(config, "Translator", shape=crops.shape)
     discriminator = networks.build(config, "Discriminator")
+    frozen = None
+    if any(term.name == "perceptual" for term in own_terms):
+        frozen = open_perceptual(config.terms.perceptual.features, crops.shape[-1])
 
     def translate(variables, batch, key, moves=False):
         noise = {"key": key, "index": batch["index"]}
         return applied(generator, variables["generator"], batch["input"], moves=moves, **noise)
 
-    def context(batch, fake, own, moves=False):
-        """A context, and the discriminator's collections that the calls changed."""
-        on_real, updates = applied(discriminator, own, beside(batch["input"], batch["image"]), moves=moves)
-        on_fake, moved = applied(discriminator, {**own, **updates}, beside(batch["input"], fake))
-        c = Context(loss, seen_kimg(config, batch), batch["image"], fake, patches(on_real), patches(on_fake))
-        return c, {**updates, **moved}
+    def contexts(variables, batch, fake, moves=False):
+        """A context for each scale, and the discriminator's collections that the calls changed."""
+        found, changed, kimg = [], [], seen_kimg(config, batch)
+        real_pair, fake_pair = (beside(batch["input"], images) for images in (batch["image"], fake))
+        for own in of_scales(variables["discriminator"], config.scales):
+            on_real, updates = applied(discriminator, own, real_pair, moves=moves)
+            on_fake, moved = applied(discriminator, {**own, **updates}, fake_pair)
+            outputs = patches(on_real), patches(on_fake)
+            found.append(Context(loss, kimg, batch["image"], fake, *outputs, variables, frozen))
+            changed.append({**updates, **moved})
+            real_pair, fake_pair = pool(real_pair), pool(fake_pair)
+        return found, together(changed)
 
     def discriminator_loss(variables, batch, key):
         fake, _ = translate(variables, batch, key)
-        c, updates = context(batch, fake, variables["discriminator"], moves=True)
-        logits = c.on_real.logits, c.on_fake.logits
-        return 0.5 * jnp.mean(loss.discriminator(*logits)), (updates, losses.accuracy(loss, *logits))
+        found, updates = contexts(variables, batch, fake, moves=True)
+        logits = [(c.on_real.logits, c.on_fake.logits) for c in found]
+        value, metrics = mean([(jnp.mean(loss.discriminator(*each)), losses.accuracy(loss, *each)) for each in logits])
+        return 0.5 * value, (updates, metrics)
 
     def generator_loss(variables, batch, key):
         fake, updates = translate(variables, batch, key, moves=True)
-        c, _ = context(batch, fake, variables["discriminator"])
-        value, (remembered, metrics) = terms.total(own_terms, c)
+        found, _ = contexts(variables, batch, fake)
+        value, (remembered, metrics) = mean([terms.total(own_terms, c) for c in found])
         return value, ({**updates, **remembered}, metrics)
 
     def init(key):
         keys = jax.random.split(key)
         inputs, images = jnp.zeros((1, *crops.input_shape)), jnp.zeros((1, *crops.shape))
-        return {
-            "generator": dict(generator.init(keys[0], inputs)),
-            "discriminator": dict(discriminator.init(keys[1], beside(inputs, images))),
-        }
+        own = [jax.random.fold_in(keys[1], number) if number else keys[1] for number in range(config.scales)]
+        critics = [dict(discriminator.init(key, beside(inputs, images))) for key in own]
+        players = {"generator": dict(generator.init(keys[0], inputs)), "discriminator": together(critics)}
+        return players | ({"perceptual": jax.tree.map(jnp.asarray, frozen.params)} if frozen else {})
 
     def ab(variables, key, index, given):
         return generator.apply(variables["generator"], given["input"], train=False, key=key, index=index)
@@ -123,6 +160,24 @@ def make_game(config, fields: Fields) -> Game:
         Turn("generator", "generator", generator_loss, draws_as="discriminator"),  # one fake for both
     )
     return Game(init, turns, {"ab": Map(("input",), "image", ab)}, preprocess=crops.apply)
+
+
+def of_scales(variables: dict, scales: int) -> list[dict]:
+    """The variables of each scale's discriminator, of those of all, see `together`."""
+    each = lambda number: {name: own[str(number)] for name, own in variables.items()}
+    return [variables] if scales == 1 else [each(number) for number in range(scales)]
+
+
+def together(parts: list[dict]) -> dict:
+    """{collection: {"0": ..., "1": ...}} of variables of several networks; those of a single one as they are."""
+    first, *others = parts
+    each = lambda name: {str(number): part[name] for number, part in enumerate(parts)}
+    return {name: each(name) for name in first} if others else first
+
+
+def mean(values: list) -> Any:
+    """The mean of trees of numbers."""
+    return jax.tree.map(lambda *numbers: sum(numbers) / len(numbers), *values)
 
 
 def beside(inputs: jax.Array, images: jax.Array) -> jax.Array:

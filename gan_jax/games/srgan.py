@@ -20,9 +20,10 @@ from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
-from gan_jax.perceptual import Perceptual, open_perceptual, perceptual_distance
+from gan_jax.perceptual import Perceptual, open_perceptual
 from gan_jax.preprocess import make_preprocess
 from gan_jax.terms import Term, adversarial
+from gan_jax.terms.perceptual import perceptual
 
 
 def pixel(weight: Weight = 1.0) -> Term:
@@ -32,21 +33,6 @@ def pixel(weight: Weight = 1.0) -> Term:
         weight: of the term.
     """
     return Term("pixel", "generator", lambda c: jnp.mean((c.fake - c.target) ** 2), weight)
-
-
-def perceptual(weight: Weight = 1.0, features: str = "classifier") -> Term:
-    """The difference to a frozen network (Ledig et al. 2017, eq. 5).
-
-    Args:
-        weight: of the term.
-        features: the network, see `gan_jax.perceptual.open_perceptual`; its weights are a player.
-    """
-
-    def loss(c):
-        maps = (c.frozen.maps(c.variables["perceptual"], images) for images in (c.fake, c.target))
-        return jnp.mean(perceptual_distance(*maps))
-
-    return Term("perceptual", "generator", loss, weight)
 
 
 TERMS = {"pixel": pixel, "perceptual": perceptual, "adversarial": adversarial}

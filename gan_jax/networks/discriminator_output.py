@@ -24,6 +24,7 @@ class DiscriminatorOutput(NamedTuple):
         codes: [B, num_codes], estimates of the latent code (InfoGAN); None if there is none.
         along: [B], the logits again, without a bias, as functions of the last layer's direction alone, for which
             `logits` are constant then (SAN); None without.
+        maps: what layers have computed, each [B, h, w, F], of `patch`, which translation games compare.
     """
 
     logits: jax.Array
@@ -31,6 +32,7 @@ class DiscriminatorOutput(NamedTuple):
     classes: jax.Array | None = None
     codes: jax.Array | None = None
     along: jax.Array | None = None
+    maps: tuple[jax.Array, ...] = ()
 
 
 class WithHead(nn.Module):

@@ -53,8 +53,10 @@ class Discriminator(nn.Module):
             )
         use_bias = self.norm in ("none", "instance")  # instance normalization undoes it, but CycleGAN's authors have it
         x = nn.leaky_relu(Conv(self.width)(images), 0.2)
+        maps = [x]
         for n in range(1, self.layers + 1):
             features, stride = self.width * min(2**n, 8), 2 if n < self.layers else 1
             x = Conv(features, stride=stride, use_bias=use_bias, padding=self.padding if stride == 1 else "same")(x)
             x = nn.leaky_relu(normalize(x, self.norm, train), 0.2)
-        return DiscriminatorOutput(Conv(1, stride=1, padding=self.padding)(x)[..., 0], x)
+            maps.append(x)
+        return DiscriminatorOutput(Conv(1, stride=1, padding=self.padding)(x)[..., 0], x, maps=tuple(maps))

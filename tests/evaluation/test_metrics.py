@@ -49,9 +49,23 @@ def measured(inputs, names):
 
 def test_the_order_in_which_results_select_the_best_round():
     metrics = own_metrics()
-    assert list(metrics) == ["fid", "kid", "is", "pr", "dc", "modes", "swd", "nn", "pairs", "ppl", "cas", "classify"]
+    assert list(metrics) == [
+        "fid",
+        "kid",
+        "is",
+        "pr",
+        "dc",
+        "modes",
+        "swd",
+        "nn",
+        "pairs",
+        "miou",
+        "ppl",
+        "cas",
+        "classify",
+    ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
-    assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1)]
+    assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1), ("miou", -1)]
     assert [name for name in metrics if metrics[name].slow] == ["ppl", "cas"]
 
 

@@ -16,6 +16,7 @@ from gan_jax.modalities import Field, label
 from gan_jax.networks.patch import Discriminator
 from gan_jax.networks.spectral import SpectralNorm
 from gan_jax.networks.unet import Translator
+from gan_jax.perceptual import open_perceptual, perceptual_distance
 
 KEY, SHAPE = jax.random.key(1), (8, 8, 3)
 
@@ -222,3 +223,41 @@ def test_spectral_estimates_move_once_in_the_turn_of_their_player():
         assert moved.keys() == own["spectral"].keys()
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), moved, once["spectral"])
         assert any(not np.allclose(moved[path], own["spectral"][path], atol=1e-3) for path in moved)
+
+
+def test_two_scales_and_what_layers_compute():
+    """A network a scale, which sees the pair at half its resolution; losses are means over both."""
+    weights = {"adversarial": 1.0, "l1": 0.0, "feature_matching": 10.0}
+    own = {"padding": "same"}  # nothing is lost of 4x4 pixels
+    config = config_for("pix2pix", weights, {"dropout": 0.0}, own, scales=2, loss="hinge")
+    game, batch = make_game(config, fields_of(SHAPE)), a_batch()
+    variables = jax.jit(game.init)(KEY)
+    params = variables["discriminator"]["params"]
+    assert params.keys() == {"0", "1"}
+    assert not np.allclose(*(jax.tree.leaves(params[each])[-1] for each in "01"))
+    fake = Translator(SHAPE, width=2, depth=3, dropout=0.0).apply(variables["generator"], batch["input"])
+    critic, d_expected, g_expected, matched = Discriminator(width=2, layers=1, padding="same"), [], [], []
+    half = lambda x: x.reshape(2, 4, 2, 4, 2, 3).mean(axis=(2, 4))
+    for number, seen in (("0", lambda x: x), ("1", half)):
+        pair = lambda x, seen=seen: jnp.concatenate([seen(batch["input"]), seen(x)], axis=-1)
+        on_real, on_fake = (critic.apply({"params": params[number]}, pair(x)) for x in (batch["image"], fake))
+        assert [each.shape[-1] for each in on_real.maps] == [2, 4]
+        d_expected.append(np.maximum(1 - on_real.logits, 0).mean() + np.maximum(1 + on_fake.logits, 0).mean())
+        g_expected.append(-np.mean(on_fake.logits))
+        matched.append(sum(np.abs(a - b).mean() for a, b in zip(on_real.maps, on_fake.maps, strict=True)))
+    (d, (_, accuracy)), (g, (_, metrics)) = (turn.loss(variables, batch, KEY) for turn in game.turns)
+    np.testing.assert_allclose(d, np.mean(d_expected) / 2, rtol=1e-5)
+    np.testing.assert_allclose(metrics["feature_matching"], np.mean(matched), rtol=1e-5)
+    np.testing.assert_allclose(g, np.mean(g_expected) + 10 * np.mean(matched), rtol=1e-4)
+    assert set(accuracy) == {"real_accuracy", "fake_accuracy"}
+
+
+def test_a_frozen_network_compares_too():
+    weights = {"adversarial": 0.0, "l1": 0.0, "perceptual": 2.0}
+    config = config_for("pix2pix", weights, {"dropout": 0.0})
+    game, batch = make_game(config, fields_of(SHAPE)), a_batch()
+    variables = jax.jit(game.init)(KEY)
+    fake = Translator(SHAPE, width=2, depth=3, dropout=0.0).apply(variables["generator"], batch["input"])
+    frozen = open_perceptual("classifier", 3)
+    distance = perceptual_distance(*(frozen.maps(variables["perceptual"], x) for x in (fake, batch["image"])))
+    np.testing.assert_allclose(game.turns[1].loss(variables, batch, KEY)[0], 2 * distance.mean(), rtol=1e-5)
