@@ -147,9 +147,9 @@ def make_game(config, fields: Fields) -> Game:
     def init(key):
         keys = jax.random.split(key)
         inputs, images = jnp.zeros((1, *crops.input_shape)), jnp.zeros((1, *crops.shape))
+        players = {"generator": dict(generator.init(keys[0], inputs))}
         own = [jax.random.fold_in(keys[1], number) if number else keys[1] for number in range(config.scales)]
-        critics = [dict(discriminator.init(key, beside(inputs, images))) for key in own]
-        players = {"generator": dict(generator.init(keys[0], inputs)), "discriminator": together(critics)}
+        players["discriminator"] = together([dict(discriminator.init(each, beside(inputs, images))) for each in own])
         return players | ({"perceptual": jax.tree.map(jnp.asarray, frozen.params)} if frozen else {})
 
     def ab(variables, key, index, given):

@@ -78,7 +78,7 @@ class Translator(nn.Module):
     """Label maps [B, H, W, K] to images [B, H, W, C] in [-1, 1].
 
     Attributes:
-        shape: of the result, of which only C is used.
+        shape: (H, W, C) of the results in training; latents have places for that size, and are resized for others.
         width: channels at the image's resolution, doubled at each coarser one, at most 16-fold.
         depth: how often height and width are doubled.
         latent_size: random numbers that the image is made of beside the map, the only noise; 0: there is none.
@@ -93,27 +93,22 @@ class Translator(nn.Module):
     hidden: Positive = 128
     norm: Literal["batch", "instance"] = "batch"
 
-    @nn.compact
     def __call__(
-        self,
-        images: jax.Array,
-        train: bool = True,
-        key: jax.Array | None = None,
-        index: jax.Array | None = None,
-        z: jax.Array | None = None,
+        self, images: jax.Array, train: bool = True, key: jax.Array | None = None, index: jax.Array | None = None
     ) -> jax.Array:
-        """Makes images of label maps `images`.
-
-        Args:
-            images: [B, H, W, K], the maps.
-            train: whether statistics are those of the batch.
-            key: of the latents of the places `index` [B]; None: latents are 0.
-            index: see `key`.
-            z: [B, latent_size], the latents; None: they are drawn.
+        """Makes images of label maps `images`, with latents of `key` for the places `index` [B]; of 0 without a key.
 
         Raises:
             UserError: the maps are too small for the depth.
         """
+        z = jnp.zeros((len(images), self.latent_size))
+        if key is not None and self.latent_size:
+            z = per_example(jax.random.normal, key, index, (self.latent_size,))
+        return self.make(images, z, train)
+
+    @nn.compact
+    def make(self, images: jax.Array, z: jax.Array, train: bool = True) -> jax.Array:
+        """The same with latents z [B, latent_size]."""
         sizes = [images.shape[1:3]]
         for _ in range(self.depth):
             sizes.insert(0, tuple(math.ceil(side / 2) for side in sizes[0]))
@@ -127,12 +122,9 @@ class Translator(nn.Module):
         widths = [self.width * min(2 ** (self.depth - level), 16) for level in range(self.depth + 1)]
         block = lambda features, name, x: Block(features, self.norm, self.hidden, name=name)(x, images, train)
         if self.latent_size:
-            if z is None:
-                z = jnp.zeros((len(images), self.latent_size))
-                if key is not None:
-                    z = per_example(jax.random.normal, key, index, (self.latent_size,))
-            first = nn.Dense(math.prod(sizes[0]) * widths[0], kernel_init=XAVIER, name="first")(z)
-            x = first.reshape(-1, *sizes[0], widths[0])
+            start = [math.ceil(side / 2**self.depth) for side in self.shape[:2]]
+            first = nn.Dense(math.prod(start) * widths[0], kernel_init=XAVIER, name="first")(z)
+            x = nearest(first.reshape(-1, *start, widths[0]), sizes[0])
         else:
             x = conv(widths[0], name="first")(nearest(images, sizes[0]))
         x = block(widths[0], "0", x)

@@ -49,8 +49,9 @@ def test_what_is_normalized_is_modulated_by_the_map_at_its_place(norm):
 
 
 @pytest.mark.parametrize("size", [(16, 16), (13, 22), (3, 9)])
-def test_maps_of_any_size_and_one_set_of_variables_without_latents(size):
-    network = Translator((16, 16, 3), width=2, depth=2, latent_size=0, hidden=3, norm="instance")
+@pytest.mark.parametrize("latents", [0, 4])
+def test_maps_of_any_size_and_one_set_of_variables(size, latents):
+    network = Translator((16, 16, 3), width=2, depth=2, latent_size=latents, hidden=3, norm="instance")
     variables = jax.eval_shape(network.init, KEY, maps_of(1, 16, 16))
     made = jax.eval_shape(lambda v: network.apply(v, maps_of(2, *size), train=False), variables)
     assert made.shape == (2, *size, 3)
@@ -67,7 +68,8 @@ def test_latents_are_of_the_place_and_the_key():
     np.testing.assert_allclose(apply(key=KEY, index=jnp.array([4, 3]))[::-1], one, atol=1e-5)
     none = apply()
     np.testing.assert_allclose(none[0], none[1], atol=1e-5)
-    np.testing.assert_allclose(apply(z=jnp.zeros((2, 4))), none, atol=1e-5)
+    made = network.apply(variables, maps, jnp.zeros((2, 4)), train=False, method="make")
+    np.testing.assert_allclose(made, none, atol=1e-5)
 
 
 def test_too_deep():

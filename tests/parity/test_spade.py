@@ -38,10 +38,11 @@ def test_it_makes_what_the_authors_makes(norm):
     """Batch: of random latents, by statistics of the batch. Instance: of the map alone."""
     given = {name: NUMBERS[f"{norm}_{name}"] for name in ("state", "maps", "z", "made")}
     maps = jax.nn.one_hot(given["maps"], 3)
-    z = given["z"] if norm == "batch" else None
     network = Translator((32, 64, 3), width=1, latent_size=5 if norm == "batch" else 0, hidden=4, norm=norm)
     params = converted(given["state"], (1, 2))
-    apply = lambda params: network.apply({"params": params}, maps, z=z, mutable=["batch_stats"])[0]
+    apply = lambda params: network.apply({"params": params}, maps, given["z"], method="make", mutable=["batch_stats"])[
+        0
+    ]
     expected = jax.eval_shape(network.init, jax.random.key(0), maps)["params"]
     assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, expected)
     assert_close(
