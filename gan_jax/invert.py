@@ -74,8 +74,7 @@ def invert_files(
     label = None if label is None else int(labels_for(1, model.classes, label)[0])
     model.space(search.space)
     resumes = (out / FILE).exists() and not overwrite
-    rename = translate.renamer(model.makes, model.makes)
-    found = translate.find(given, out, model.makes.modality.reads, rename, False, overwrite or resumes)
+    found = translate.find(given, out, model.makes, model.makes, False, overwrite or resumes)
     targets = np.stack([read_target(source, model, run.config.data.fit) for source, _ in found])
     how = json.dumps({**dataclasses.asdict(search), "label": label})
     notes = {
@@ -168,7 +167,7 @@ def write(model: Model, latents: Latents, targets: np.ndarray, out: Path) -> Lat
     field, made = model.makes, model.decode(latents)
     difference = np.abs(targets.astype(np.int16) - made).astype(np.uint8)
     for i, name in enumerate(latents.notes["picture"]):
-        projection, beside = translate.places(out, Path(str(name)), translate.renamer(model.makes, model.makes), False)
+        projection, beside = translate.places(out, Path(str(name)), field, field, False)
         for path in (projection, beside):
             path.parent.mkdir(parents=True, exist_ok=True)
         field.modality.write(made[i : i + 1], projection, field, None)

@@ -66,7 +66,7 @@ def translate_files(
     if halves and run.config.data.pair == "none":
         raise UserError("--halves: this run was not trained on halves of pictures (--config.data.pair)")
     field, made = fields_of(run, name)
-    found = find(given, out, field.modality.reads, renamer(field, made), animate, overwrite)
+    found = find(given, out, field, made, animate, overwrite)
     half = {"half": half_of(run, name)} if halves else {}
     translate = make_translator(run, name, image_size=image_size, seed=seed, ema=ema)
     for number, (source, target) in enumerate(tqdm(found, unit=" files", disable=not sys.stderr.isatty())):
@@ -77,7 +77,7 @@ def translate_files(
         except UserError as error:
             where = "" if example is None else f"{source}: "  # an error of reading names the file
             raise UserError(f"{where}{_as_flag(error)}; {number} files before it are translated") from None
-        paths = places(out, target, renamer(field, made), animate)
+        paths = places(out, target, field, made, animate)
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         made.modality.write(result, paths[0], made, None)
@@ -113,14 +113,13 @@ def fields_of(run: Run, name: str) -> tuple[Field, Field]:
     return run.experiment.fields[each.given[0]], run.experiment.fields[each.makes]
 
 
-def find(
-    given: Path, out: Path, reads: tuple[str, ...], rename: Callable, animate: bool, overwrite: bool
-) -> list[tuple[Path, Path]]:
+def find(given: Path, out: Path, field: Field, made: Field, animate: bool, overwrite: bool) -> list[tuple[Path, Path]]:
     """The files, and their names in the folder `out`.
 
     Raises:
         UserError: there are none, or something that is there would be overwritten.
     """
+    reads = field.modality.reads
     kinds = ", ".join(reads)
     if given.is_dir():
         found = [(given / name, name) for name in files_in(given, reads)]
@@ -136,7 +135,7 @@ def find(
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
     for _, target in found:
-        for path in places(out, target, rename, animate):
+        for path in places(out, target, field, made, animate):
             if os.path.lexists(path):
                 claim(path, overwrite)
     return found
@@ -153,16 +152,15 @@ def files_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return list(map(Path, sorted(names)))
 
 
-def renamer(field: Field, made: Field) -> Callable[[Path], Path]:
-    """`name -> name` of what is made of a file: its own, if results can be written so, else with another extension."""
+def places(out: Path, target: Path, field: Field, made: Field, animate: bool) -> list[Path]:
+    """Where a result, the picture of both and, if wanted, the animation lie.
+
+    A result has the name of its file, with another extension behind it if it cannot be written so.
+    """
     kept = field.modality.reads if field.modality is made.modality else made.modality.suffixes
-    return lambda name: name if name.suffix.lower() in kept else Path(f"{name}{made.modality.suffixes[0]}")
-
-
-def places(out: Path, target: Path, rename: Callable, animate: bool) -> list[Path]:
-    """Where a result, the picture of both and, if wanted, the animation lie."""
+    result = target if target.suffix.lower() in kept else f"{target}{made.modality.suffixes[0]}"
     picture = target if target.suffix.lower() in pictures.SUFFIXES else f"{target}.png"
-    paths = [out / rename(target), out / BESIDE[0] / picture]
+    paths = [out / result, out / BESIDE[0] / picture]
     return [*paths, out / BESIDE[1] / f"{target}.gif"] if animate else paths
 
 

@@ -32,6 +32,19 @@ def tiny():
     return get_config
 
 
+@pytest.fixture
+def run_mode():
+    """`(*arguments) -> None`: as the program does, but errors are raised."""
+
+    from gan_jax import cli
+
+    def run(*arguments):
+        mode, given = cli.parse([str(argument) for argument in arguments])
+        cli.find_mode(mode).run(**given)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def ring_run(tmp_path_factory):
     """Twenty rounds of the tiny experiment, played through: (config, workdir, (state, record))."""

@@ -18,7 +18,6 @@ from gan_jax.data import Source, rows
 from gan_jax.errors import UserError
 from gan_jax.evaluation import trained
 from gan_jax.networks.layers import Conv
-from gan_jax.progress import progress
 
 DIGITS = Path(__file__).parent / "digits.npz"
 CHUNK = 256  # images of a forward pass
@@ -77,31 +76,23 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
     batch_size = min(batch_size, len(source))
     steps = max(images // batch_size, 1)
     network, key = Network(num_classes), jax.random.key(seed)
-    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
 
     def shifted(image, key):
         start = jax.random.randint(key, (2,), 0, 2 * SHIFT + 1)
         padded = jnp.pad(image, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
         return jax.lax.dynamic_slice(padded, (*start, 0), image.shape)
 
-    @partial(jax.jit, donate_argnums=(0, 1))
-    def step(params, state, images, labels, number):
-        keys = jax.random.split(jax.random.fold_in(key, number), len(images))
-        batch = jax.vmap(shifted)(field.modality.to_model(images, field), keys)
+    def loss(params, key, images, labels):
+        batch = jax.vmap(shifted)(field.modality.to_model(images, field), jax.random.split(key, len(images)))
+        _, logits = network.apply(params, batch)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-        def loss(params):
-            _, logits = network.apply(params, batch)
-            return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
-
-        updates, state = optimizer.update(jax.grad(loss)(params), state)
-        return optax.apply_updates(params, updates), state
+    def read(number):
+        batch = source.read(rows(len(source), batch_size, seed, number), (source.target, "label"))
+        return batch[source.target], batch["label"]
 
     params = jax.jit(network.init)(key, jnp.zeros((1, *field.shape)))
-    state = optimizer.init(params)
-    for number in progress("classifier", steps):
-        batch = source.read(rows(len(source), batch_size, seed, number), (source.target, "label"))
-        params, state = step(params, state, batch[source.target], batch["label"], np.int32(number))
-    return params
+    return trained.fit("classifier", loss, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
 
 
 def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:

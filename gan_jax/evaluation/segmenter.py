@@ -18,9 +18,9 @@ from gan_jax.data import Source, rows
 from gan_jax.data.label_maps import FOUND, VOID
 from gan_jax.errors import UserError
 from gan_jax.evaluation import trained
+from gan_jax.modalities import to_model
 from gan_jax.noise import per_example
 from gan_jax.preprocess import make_preprocess
-from gan_jax.progress import progress
 
 CHUNK = 16  # pictures of a forward pass
 DEPTH = 4  # how often height and width are halved
@@ -150,33 +150,22 @@ def train(
     crop = make_preprocess(config, own).apply
     batch_size = min(batch_size, len(source))
     steps, key, network = max(images // batch_size, 1), jax.random.key(seed), Network(len(names))
-    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
     counts = jnp.array([name != VOID for name in names], jnp.float32)
 
-    @partial(jax.jit, donate_argnums=(0, 1))
-    def step(params, state, photos, maps, number):
-        keys, index = jax.random.split(jax.random.fold_in(key, number)), jnp.arange(len(photos))
-        pair = {
-            name: own[name].modality.to_model(each, own[name]) for name, each in zip(own, (photos, maps), strict=True)
-        }
-        pair = crop({**pair, "index": index}, keys[0])
+    def loss(params, key, photos, maps):
+        keys, index = jax.random.split(key), jnp.arange(len(photos))
+        pair = crop(to_model({"image": photos, "input": maps, "index": index}, own), keys[0])
         light = LIGHT * (2 * per_example(jax.random.uniform, keys[1], index, (2, 1, 1, 1)) - 1)
-        images = (1 + light[:, 0]) * pair["image"] + light[:, 1]
+        _, logits = network.apply(params, (1 + light[:, 0]) * pair["image"] + light[:, 1])
+        weight = pair["input"] @ counts
+        return jnp.sum(weight * optax.softmax_cross_entropy(logits, pair["input"])) / jnp.maximum(jnp.sum(weight), 1)
 
-        def loss(params):
-            each = optax.softmax_cross_entropy(network.apply(params, images)[1], pair["input"])
-            weight = pair["input"] @ counts
-            return jnp.sum(weight * each) / jnp.maximum(jnp.sum(weight), 1)
-
-        updates, state = optimizer.update(jax.grad(loss)(params), state)
-        return optax.apply_updates(params, updates), state
+    def read(number):
+        batch = source.read(rows(len(source), batch_size, seed, number), (photo, drawn))
+        return batch[photo], batch[drawn]
 
     params = jax.jit(network.init)(key, jnp.zeros((1, *own["image"].shape)))
-    state = optimizer.init(params)
-    for number in progress("segmenter", steps):
-        batch = source.read(rows(len(source), batch_size, seed, number), (photo, drawn))
-        params, state = step(params, state, batch[photo], batch[drawn], np.int32(number))
-    return params
+    return trained.fit("segmenter", loss, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
 
 
 def segment(segmenter: Segmenter, images: jax.Array) -> jax.Array:

@@ -4,12 +4,14 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import chex
 import jax
 import numpy as np
+import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
@@ -17,6 +19,7 @@ from gan_jax import __version__
 from gan_jax.data import Source, label_maps, open_source
 from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, claim, replacing
+from gan_jax.progress import progress
 
 
 class Sets(NamedTuple):
@@ -56,6 +59,33 @@ def open_sets(config, out: Path, *, test: str | None, seed: int, overwrite: bool
     order = np.random.default_rng(seed).permutation(len(source))
     held_out = max(len(source) // 10, 1)
     return Sets(source.select(order[held_out:]), source.select(order[:held_out]), "a tenth held out")
+
+
+def fit(
+    title: str, loss: Callable, params: dict, read: Callable, *, steps: int, learning_rate: float, seed: int
+) -> dict:
+    """Parameters after some steps of Adam, with a rate that falls to zero along a cosine.
+
+    Args:
+        title: of the progress.
+        loss: `(params, key, *batch) -> scalar`.
+        params: at the start.
+        read: `number of the step -> batch`, arrays.
+        steps: of Adam.
+        learning_rate: at the start.
+        seed: of the keys, one a step.
+    """
+    optimizer, key = optax.adam(optax.cosine_decay_schedule(learning_rate, steps)), jax.random.key(seed)
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def step(params, state, number, *batch):
+        updates, state = optimizer.update(jax.grad(loss)(params, jax.random.fold_in(key, number), *batch), state)
+        return optax.apply_updates(params, updates), state
+
+    state = optimizer.init(params)
+    for number in progress(title, steps):
+        params, state = step(params, state, np.int32(number), *read(number))
+    return params
 
 
 def halved(params: dict) -> dict:

@@ -20,10 +20,10 @@ from gan_jax.modalities import Fields
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.networks.resampling import pool
-from gan_jax.perceptual import Perceptual, open_perceptual
+from gan_jax.perceptual import Perceptual
 from gan_jax.preprocess import make_preprocess
 from gan_jax.terms import Term, adversarial
-from gan_jax.terms.perceptual import perceptual
+from gan_jax.terms.perceptual import frozen_network, perceptual
 
 
 def l1(weight: Weight = 100.0) -> Term:
@@ -110,9 +110,7 @@ def make_game(config, fields: Fields) -> Game:
         raise UserError(f"--config.data.task={config.data.task}: this game keeps sizes: set --config.game=srgan")
     generator = networks.build(config, "Translator", shape=crops.shape)
     discriminator = networks.build(config, "Discriminator")
-    frozen = None
-    if any(term.name == "perceptual" for term in own_terms):
-        frozen = open_perceptual(config.terms.perceptual.features, crops.shape[-1])
+    frozen, watching = frozen_network(config, own_terms, crops.shape[-1])
 
     def translate(variables, batch, key, moves=False):
         noise = {"key": key, "index": batch["index"]}
@@ -150,7 +148,7 @@ def make_game(config, fields: Fields) -> Game:
         players = {"generator": dict(generator.init(keys[0], inputs))}
         own = [jax.random.fold_in(keys[1], number) if number else keys[1] for number in range(config.scales)]
         players["discriminator"] = together([dict(discriminator.init(each, beside(inputs, images))) for each in own])
-        return players | ({"perceptual": jax.tree.map(jnp.asarray, frozen.params)} if frozen else {})
+        return players | watching
 
     def ab(variables, key, index, given):
         return generator.apply(variables["generator"], given["input"], train=False, key=key, index=index)

@@ -20,10 +20,10 @@ from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
-from gan_jax.perceptual import Perceptual, open_perceptual
+from gan_jax.perceptual import Perceptual
 from gan_jax.preprocess import make_preprocess
 from gan_jax.terms import Term, adversarial
-from gan_jax.terms.perceptual import perceptual
+from gan_jax.terms.perceptual import frozen_network, perceptual
 
 
 def pixel(weight: Weight = 1.0) -> Term:
@@ -89,9 +89,7 @@ def make_game(config, fields: Fields) -> Game:
     factor = crops.shape[0] // crops.input_shape[0]
     generator = networks.build(config, "Translator", shape=crops.shape, factor=factor)
     discriminator = networks.build(config, "Discriminator")
-    frozen = None
-    if "perceptual" in names:
-        frozen = open_perceptual(config.terms.perceptual.features, crops.shape[-1])
+    frozen, watching = frozen_network(config, own_terms, crops.shape[-1])
 
     def context(variables, batch, fake, moves=False):
         """A context, and the discriminator's collections that the calls changed."""
@@ -121,9 +119,7 @@ def make_game(config, fields: Fields) -> Game:
         players = {"generator": dict(generator.init(keys[0], inputs))}
         if "adversarial" in names:
             players["discriminator"] = dict(discriminator.init(keys[1], images))
-        if frozen:
-            players["perceptual"] = jax.tree.map(jnp.asarray, frozen.params)
-        return players
+        return players | watching
 
     def ab(variables, key, index, given):
         return generator.apply(variables["generator"], given["input"], train=False)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import cli
 from gan_jax.config import config_for
 from gan_jax.data.source import Source
 from gan_jax.errors import UserError
@@ -162,16 +161,11 @@ def test_another_file_is_no_segmenter(tmp_path):
         segmenter.load(tmp_path / "y.npz")
 
 
-def run_mode(*arguments):
-    mode, given = cli.parse([f"--mode={arguments[0]}", *arguments[1:]])
-    cli.find_mode(mode).run(**given)
-
-
-def test_the_mode_finds_the_palette_and_holds_out_a_tenth(trained, tmp_path, capsys):
+def test_the_mode_finds_the_palette_and_holds_out_a_tenth(run_mode, trained, tmp_path, capsys):
     flags = [f"--config.data.{name}={trained[1][name]}" for name in ("source", "pair")]
     with pytest.raises(UserError, match=r"--mode=train_segmenter needs --out=FILE.npz"):
-        run_mode("train_segmenter", *flags)
-    run_mode("train_segmenter", *flags, "--kimg=0.008", f"--out={tmp_path}/s.npz")
+        run_mode("--mode=train_segmenter", *flags)
+    run_mode("--mode=train_segmenter", *flags, "--kimg=0.008", f"--out={tmp_path}/s.npz")
     printed, found = capsys.readouterr().out, segmenter.load(tmp_path / "s.npz")
     assert "mean IoU" in printed and "of 2 pictures of a tenth held out" in printed
     assert found.about["images"] == 8 and len(found.names) == 3 and found.names[0].startswith("#")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from tiny import get_config
 
-from gan_jax import cli
 from gan_jax.loop import train
 from gan_jax.run import load
 from gan_jax.runners import make_runner
@@ -26,17 +25,6 @@ def program(tmp_path):
         return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=120)
 
     return start
-
-
-@pytest.fixture
-def run_mode():
-    """`(*arguments) -> None`: as the program does, but errors are raised."""
-
-    def run(*arguments):
-        mode, given = cli.parse([str(argument) for argument in arguments])
-        cli.find_mode(mode).run(**given)
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,12 @@ def compute(inputs: EvalInputs) -> dict[str, float]:
 
 
 def why_not(inputs: EvalInputs) -> str:
-    own = inputs.features.segmenter
+    own, drawn = inputs.features.segmenter, _map_given(inputs)
     if own is None:
         return "it needs a segmenter: choose features=segmenter:FILE"
-    if _map_given(inputs) is None:
+    if drawn is None:
         return "it needs a run that makes images of label maps, and their photographs"
-    if inputs.fake.fields[_map_given(inputs)].names != own.names:
+    if inputs.fake.fields[drawn].names != own.names:
         return f"the segmenter knows other classes: {', '.join(own.names)}"
     return ""
 
