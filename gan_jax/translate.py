@@ -32,6 +32,7 @@ def translate_files(
     seed: int,
     ema: bool | str,
     checkpoint: str,
+    style: Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Translates a file, or all files in a folder and the folders in it.
@@ -54,6 +55,7 @@ def translate_files(
         seed: of the generator's noise.
         ema: see `Run.variables`.
         checkpoint: "best", "last" or a number of rounds.
+        style: a picture like those that the run makes, whose style the results get; None: of noise, by the seed.
         overwrite: whether files that this library has made may be replaced.
 
     Raises:
@@ -62,13 +64,13 @@ def translate_files(
     from tqdm import tqdm
 
     run = load(workdir, checkpoint)
-    name = find_map(run, direction)
+    name = find_map(run, direction, style)
     if halves and run.config.data.pair == "none":
         raise UserError("--halves: this run was not trained on halves of pictures (--config.data.pair)")
     field, made = fields_of(run, name)
     found = find(given, out, field, made, animate, overwrite)
     half = {"half": half_of(run, name)} if halves else {}
-    translate = make_translator(run, name, image_size=image_size, seed=seed, ema=ema)
+    translate = make_translator(run, name, image_size=image_size, seed=seed, ema=ema, style=style)
     for number, (source, target) in enumerate(tqdm(found, unit=" files", disable=not sys.stderr.isatty())):
         example = None
         try:
@@ -88,8 +90,8 @@ def translate_files(
     print(f"{len(found)} translated -> {out}, beside their inputs -> {out / BESIDE[0]}")
 
 
-def find_map(run: Run, name: str | None) -> str:
-    """The name of a map that makes something that can be written of one example that can be read.
+def find_map(run: Run, name: str | None, style: Path | None = None) -> str:
+    """The name of a map that makes something that can be written of one example that can be read, or of two with style.
 
     Raises:
         UserError: the run has none, or none of that name.
@@ -98,8 +100,13 @@ def find_map(run: Run, name: str | None) -> str:
     able = [
         own
         for own, each in maps.items()
-        if len(each.given) == 1 and fields[each.given[0]].modality.read and fields[each.makes].modality.write
+        if len(each.given) == (2 if style else 1)
+        and all(fields[given].modality.read for given in each.given)
+        and fields[each.makes].modality.write
     ]
+    if not able and style:
+        wanted = "--config.networks.generator.name=spade --config.networks.generator.style=true"
+        raise UserError(f"--style={style}: {run.workdir} knows no styles: train a run with {wanted}")
     if not able:
         raise UserError(f"{run.workdir} does not translate files: use --mode=sample")
     if name is not None and name not in able:
@@ -170,7 +177,9 @@ def half_of(run: Run, name: str) -> int:
     return int((run.config.data.pair == "left_right") == (run.experiment.game.maps[name].given[0] == target))
 
 
-def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: bool | str) -> Callable:
+def make_translator(
+    run: Run, name: str, *, image_size: str, seed: int, ema: bool | str, style: Path | None = None
+) -> Callable:
     """`(example [1, ...], number) -> result [1, ...]`, as stored; the number is that of its noise.
 
     Args:
@@ -178,9 +187,10 @@ def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: boo
         name: of the map.
         image_size, seed, ema: see `translate_files`. A result has the example's size, if it has any, unless the map
             itself changes it.
+        style: the picture that a map of two fields is given as the second.
 
     Raises:
-        UserError: the size is none.
+        UserError: the size is none, or the style cannot be read.
     """
     field, made = fields_of(run, name)
     sized = field.modality.resize and made.modality.resize
@@ -194,14 +204,27 @@ def make_translator(run: Run, name: str, *, image_size: str, seed: int, ema: boo
         except UserError as error:
             raise UserError(_as_flag(error)) from None
     sample = make_sampler(run.experiment.game.maps[name], run.experiment.fields, at_once=1)
-    variables, key, (given,) = run.variables(ema), jax.random.key(seed), run.experiment.game.maps[name].given
+    variables, key, (given, *others) = run.variables(ema), jax.random.key(seed), run.experiment.game.maps[name].given
+    columns = {other: read_style(style, run.experiment.fields[other]) for other in others}
 
     def translate(example, number):
         scaled = field.modality.resize(example, size) if field.modality.resize else example
-        result = sample(variables, key, {given: scaled}, np.array([number]))
+        result = sample(variables, key, {given: scaled, **columns}, np.array([number]))
         return made.modality.resize(result, example.shape[1:3]) if sized and not enlarges else result
 
     return translate
+
+
+def read_style(path: Path, field: Field) -> np.ndarray:
+    """A picture as an example of a field, [1, ...], of its size.
+
+    Raises:
+        UserError: it is none that can be read.
+    """
+    if not path.is_file() or not path.name.lower().endswith(field.modality.reads):
+        raise UserError(f"--style={path}: there is no such file of {', '.join(field.modality.reads)}")
+    example = field.modality.read(path, field)
+    return field.modality.resize(example, field.shape[:2]) if field.modality.resize else example
 
 
 def side_by_side(example: np.ndarray, field: Field, result: np.ndarray, made: Field) -> list[np.ndarray]:

@@ -3,9 +3,12 @@
 The generator makes the target from the input; the discriminator sees the input beside the target or beside what was
 made, and scores patches of the two. The generator's noise is its dropout, which stays on when it is used.
 
-With `scales`, feature matching, a perceptual term and the network `spade` it is the game of Park et al. 2019.
+With `scales`, feature matching, a perceptual term and the network `spade` it is the game of Park et al. 2019. If that
+network has an encoder of styles, photographs are made in training with the latents of their targets, near which "kl"
+keeps the latents of noise, and the map "styled" gives one picture the style of another.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +23,7 @@ from gan_jax.modalities import Fields
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.networks.resampling import pool
+from gan_jax.noise import per_example
 from gan_jax.perceptual import Perceptual
 from gan_jax.preprocess import make_preprocess
 from gan_jax.terms import Term, adversarial
@@ -53,7 +57,30 @@ def feature_matching(weight: Weight = 10.0) -> Term:
     return Term("feature_matching", "generator", loss, weight)
 
 
-TERMS = {"adversarial": adversarial, "l1": l1, "feature_matching": feature_matching, "perceptual": perceptual}
+def kl(weight: Weight = 0.05) -> Term:
+    """The Kullback-Leibler divergence of the latents of the target from those of noise.
+
+    Args:
+        weight: of the sum over latents, the mean over the batch; the authors' code has the sum over the batch of each
+            device.
+
+    Reference: Park et al. 2019, appendix A; Kingma and Welling 2014, appendix B.
+    """
+
+    def loss(c):
+        mean, log_variance = c.style
+        return 0.5 * jnp.mean(jnp.sum(mean**2 + jnp.exp(log_variance) - log_variance - 1, axis=-1))
+
+    return Term("kl", "generator", loss, weight)
+
+
+TERMS = {
+    "adversarial": adversarial,
+    "l1": l1,
+    "feature_matching": feature_matching,
+    "perceptual": perceptual,
+    "kl": kl,
+}
 KEYS = {
     "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
     "terms": terms.keys(TERMS),
@@ -76,6 +103,7 @@ class Context(NamedTuple):
         on_real, on_fake: the discriminator's output, whose logits are those of all patches, [N].
         variables: of all players.
         frozen: the network of the perceptual term, whose variables are the player "perceptual".
+        style: (mean, logarithm of the variance) of the target's latents, each [B, Z]; None without an encoder.
     """
 
     loss: losses.Loss
@@ -86,10 +114,12 @@ class Context(NamedTuple):
     on_fake: DiscriminatorOutput
     variables: dict
     frozen: Perceptual | None
+    style: tuple[jax.Array, jax.Array] | None
 
 
 def make_game(config, fields: Fields) -> Game:
-    """Generator against discriminator, on pairs: the map "ab" makes images of inputs.
+    """Generator against discriminator, on pairs: the map "ab" makes images of inputs, with latents of noise; "styled"
+    with those of a picture, the mean that the encoder gives (the authors draw them).
 
     Args:
         config: see `KEYS`; `data` says what images are made from.
@@ -111,12 +141,23 @@ def make_game(config, fields: Fields) -> Game:
     generator = networks.build(config, "Translator", shape=crops.shape)
     discriminator = networks.build(config, "Discriminator")
     frozen, watching = frozen_network(config, own_terms, crops.shape[-1])
+    encodes = networks.encodes(generator)
+    if not encodes and any(term.name == "kl" for term in own_terms):
+        raise UserError("--config.terms.kl: no encoder gives latents: set --config.networks.generator.style=true")
 
     def translate(variables, batch, key, moves=False):
-        noise = {"key": key, "index": batch["index"]}
-        return applied(generator, variables["generator"], batch["input"], moves=moves, **noise)
+        """Fakes, the style of their targets, and the generator's collections that the calls changed."""
+        own, noise = variables["generator"], {"key": key, "index": batch["index"]}
+        if not encodes:
+            fake, updates = applied(generator, own, batch["input"], moves=moves, **noise)
+            return fake, None, updates
+        style, updates = applied(generator, own, batch["image"], moves=moves, method="encode")
+        mean, log_variance = style
+        z = mean + jnp.exp(0.5 * log_variance) * per_example(jax.random.normal, key, batch["index"], mean.shape[1:])
+        fake, moved = applied(generator, {**own, **updates}, batch["input"], z, method="make")
+        return fake, style, {**updates, **moved}
 
-    def contexts(variables, batch, fake, moves=False):
+    def contexts(variables, batch, fake, style, moves=False):
         """A context for each scale, and the discriminator's collections that the calls changed."""
         found, changed, kimg = [], [], seen_kimg(config, batch)
         real_pair, fake_pair = (beside(batch["input"], images) for images in (batch["image"], fake))
@@ -124,21 +165,21 @@ def make_game(config, fields: Fields) -> Game:
             on_real, updates = applied(discriminator, own, real_pair, moves=moves)
             on_fake, moved = applied(discriminator, {**own, **updates}, fake_pair)
             outputs = patches(on_real), patches(on_fake)
-            found.append(Context(loss, kimg, batch["image"], fake, *outputs, variables, frozen))
+            found.append(Context(loss, kimg, batch["image"], fake, *outputs, variables, frozen, style))
             changed.append({**updates, **moved})
             real_pair, fake_pair = pool(real_pair), pool(fake_pair)
         return found, together(changed)
 
     def discriminator_loss(variables, batch, key):
-        fake, _ = translate(variables, batch, key)
-        found, updates = contexts(variables, batch, fake, moves=True)
+        fake, style, _ = translate(variables, batch, key)
+        found, updates = contexts(variables, batch, fake, style, moves=True)
         logits = [(c.on_real.logits, c.on_fake.logits) for c in found]
         value, metrics = mean([(jnp.mean(loss.discriminator(*each)), losses.accuracy(loss, *each)) for each in logits])
         return 0.5 * value, (updates, metrics)
 
     def generator_loss(variables, batch, key):
-        fake, updates = translate(variables, batch, key, moves=True)
-        found, _ = contexts(variables, batch, fake)
+        fake, style, updates = translate(variables, batch, key, moves=True)
+        found, _ = contexts(variables, batch, fake, style)
         value, (remembered, metrics) = mean([terms.total(own_terms, c) for c in found])
         return value, ({**updates, **remembered}, metrics)
 
@@ -153,11 +194,18 @@ def make_game(config, fields: Fields) -> Game:
     def ab(variables, key, index, given):
         return generator.apply(variables["generator"], given["input"], train=False, key=key, index=index)
 
+    def styled(variables, key, index, given):
+        call = partial(generator.apply, variables["generator"], train=False)
+        return call(given["input"], call(given["image"], method="encode")[0], method="make")
+
     turns = (
         Turn("discriminator", "discriminator", discriminator_loss),
         Turn("generator", "generator", generator_loss, draws_as="discriminator"),  # one fake for both
     )
-    return Game(init, turns, {"ab": Map(("input",), "image", ab)}, preprocess=crops.apply)
+    maps = {"ab": Map(("input",), "image", ab)}
+    if encodes:
+        maps["styled"] = Map(("input", "image"), "image", styled)
+    return Game(init, turns, maps, preprocess=crops.apply)
 
 
 def of_scales(variables: dict, scales: int) -> list[dict]:

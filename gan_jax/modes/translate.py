@@ -21,13 +21,14 @@ def define(values: flags.FlagValues) -> None:
     text("input", None, "A picture, or a folder of pictures.")
     text("out", None, "A folder for the results.")
     text("direction", None, "ab, from inputs to targets, or ba, back (CycleGAN); by default the first that there is.")
+    text("style", None, "A picture whose style the results get (SPADE); by default it is drawn, by --seed.")
     text("image_size", None, "What the network gets: 64, 48x80, or native, the pictures' own; by default the run's.")
     switch("halves", False, "The pictures are pairs, like those of the run: take the half that is the input.")
     switch("animate", False, "Also write animations in which input and output take turns.")
     shared(values, "seed", "ema", "half_life", "checkpoint", "overwrite", "code")
 
 
-def run(*, workdir, input, out, image_size, seed: int, ema, half_life, code=None, **options) -> None:
+def run(*, workdir, input, out, image_size, seed: int, ema, half_life, style=None, code=None, **options) -> None:
     if workdir is None or input is None or out is None:
         raise UserError("--mode=translate needs --workdir=DIR, --input=FILE_OR_FOLDER and --out=FOLDER")
     cli.check_seed(seed)
@@ -39,4 +40,5 @@ def run(*, workdir, input, out, image_size, seed: int, ema, half_life, code=None
 
     with own_code.trusting(workdir, code):
         options |= {"image_size": image_size or "run", "seed": seed, "ema": average(ema, half_life)}
+        options |= {"style": Path(style).expanduser() if style else None}
         translate_files(workdir, given, out, **options)

@@ -11,7 +11,9 @@ A module of this package that a config can name has one or more of these classes
 `shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
 is for, see `noise.per_example`; without a key there is no noise. A generator that has styles has the methods of
 `stylegan2.Generator`; its noise may have a place for each layer, int [B, L], and there is none at a negative place.
-Other attributes are keys of the config.
+A translator whose attribute `style` is true finds the latents of a picture, see `spade.Translator`: it has the methods
+`encode(images, train) -> (mean, log_variance)`, each [B, Z], and `make(images, z [B, Z], train)`. Other attributes are
+keys of the config.
 """
 
 import inspect
@@ -122,6 +124,11 @@ def takes(network: Network, argument: str) -> bool:
 def has_styles(network: Network) -> bool:
     """Whether a generator can be called in two steps, `styles` and `synthesize`."""
     return hasattr(bare(network), "synthesize")
+
+
+def encodes(network: Network) -> bool:
+    """Whether a translator finds the latents of a picture."""
+    return getattr(bare(network), "style", False)
 
 
 def applied(network: Network, variables: dict[str, Any], *args, moves: bool = False, **kwargs) -> tuple[Any, dict]:

@@ -1,9 +1,13 @@
 """SPADE's generator: photographs of label maps, which modulate what each layer has normalized away; any size.
 
+Its encoder finds the latents of a photograph, the style, for another map.
+
 Reference: Park et al. 2019 (SPADE), figures 2 and 4 and appendix A, and the authors' code: residual blocks whose
 normalizations get gain and bias at each place from the map, from random latents or the coarsest map on, to twice the
 resolution each time by repeated pixels, weights of Xavier's form times 0.02. What differs: sides need not be multiples
-of 2**depth; `spectral` normalizes all weights, not those of the blocks alone.
+of 2**depth; `spectral` normalizes all weights, not those of the blocks and of the encoder's convolutions alone; the
+encoder halves pictures of the size of training until 4 pixels are left of the longer side, there those of 256 pixels,
+to which all are resized.
 """
 
 import math
@@ -21,6 +25,7 @@ from gan_jax.networks.normalization import batch_norm, normalize
 from gan_jax.networks.resampling import upsample
 from gan_jax.noise import per_example
 
+COARSEST = 4  # pixels of the longer side that the encoder ends with
 XAVIER = nn.initializers.variance_scaling(0.02**2, "fan_avg", "normal")
 conv = partial(Conv, kernel_size=3, stride=1, kernel_init=XAVIER)
 
@@ -74,6 +79,32 @@ class Block(nn.Module):
         return shortcut + conv(self.features, name="conv_1")(nn.leaky_relu(spade("1", x), 0.2))
 
 
+class Encoder(nn.Module):
+    """Photographs [B, H, W, C] to the mean and the logarithm of the variance of their latents, each [B, latent_size].
+
+    Attributes:
+        size: (H, W), to which other photographs are resized.
+        width: channels at half the image's resolution, doubled at each coarser one, at most 8-fold.
+        latent_size: Z.
+    """
+
+    size: tuple[int, int]
+    width: int
+    latent_size: int
+
+    @nn.compact
+    def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        shape = (len(images), *self.size, images.shape[-1])
+        x = images if images.shape == shape else jax.image.resize(images, shape, "bilinear", antialias=False)
+        for level in range(max(math.ceil(math.log2(max(self.size) / COARSEST)), 1)):
+            features = self.width * min(2**level, 8)
+            x = Conv(features, 3, 2, padding="torch", use_bias=False, kernel_init=XAVIER, name=f"{level}")(x)
+            x = nn.leaky_relu(normalize(x, "instance", train=True), 0.2)
+        x = x.reshape(len(x), -1)
+        dense = lambda name: nn.Dense(self.latent_size, kernel_init=XAVIER, name=name)(x)
+        return dense("mean"), dense("log_variance")
+
+
 class Translator(nn.Module):
     """Label maps [B, H, W, K] to images [B, H, W, C] in [-1, 1].
 
@@ -84,6 +115,7 @@ class Translator(nn.Module):
         latent_size: random numbers that the image is made of beside the map, the only noise; 0: there is none.
         hidden: channels between a map and the gains and biases.
         norm: without parameters, "batch" or "instance".
+        style: whether there is an encoder, of the same width.
     """
 
     shape: tuple[int, int, int]
@@ -92,6 +124,11 @@ class Translator(nn.Module):
     latent_size: Count = 256
     hidden: Positive = 128
     norm: Literal["batch", "instance"] = "batch"
+    style: bool = False
+
+    def setup(self):
+        if self.style:
+            self.encoder = Encoder(self.shape[:2], self.width, self.latent_size)
 
     def __call__(
         self, images: jax.Array, train: bool = True, key: jax.Array | None = None, index: jax.Array | None = None
@@ -104,7 +141,19 @@ class Translator(nn.Module):
         z = jnp.zeros((len(images), self.latent_size))
         if key is not None and self.latent_size:
             z = per_example(jax.random.normal, key, index, (self.latent_size,))
+        if self.style and self.is_initializing():
+            self.encode(jnp.zeros((1, *self.shape)))
         return self.make(images, z, train)
+
+    def encode(self, images: jax.Array, train: bool = True) -> tuple[jax.Array, jax.Array]:
+        """Mean and logarithm of the variance of the latents of photographs [B, h, w, C], each [B, latent_size].
+
+        Raises:
+            UserError: there are no latents.
+        """
+        if not self.latent_size:
+            raise UserError("spade: a style is in the latents: set --config.networks.generator.latent_size=256")
+        return self.encoder(images)
 
     @nn.compact
     def make(self, images: jax.Array, z: jax.Array, train: bool = True) -> jax.Array:

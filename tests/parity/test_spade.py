@@ -1,11 +1,11 @@
-"""SPADE's generator with weights of its authors' code, and that code's results; and as many parameters as there."""
+"""SPADE's generator and encoder with weights of its authors' code, and that code's results; and as many parameters."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.networks.spade import Translator, nearest
+from gan_jax.networks.spade import Encoder, Translator, nearest
 from parity.fixtures import load
 from parity.importing import assert_close
 
@@ -48,6 +48,26 @@ def test_it_makes_what_the_authors_makes(norm):
     assert_close(
         jax.jit(apply)(params)[:, ::4], given["made"], 1e-5 if norm == "batch" else 3e-4
     )  # of two places one is 1, one -1
+
+
+def test_its_encoder_finds_what_the_authors_finds():
+    """In photographs of another size than theirs, 256 pixels a side."""
+    state, params = NUMBERS["encoder_state"], {}
+    for name, leaf in state.items():
+        layer, leaf = name.split(".")[0], leaf.astype(np.float32)
+        if layer.startswith("layer"):
+            params[f"{int(layer[5:]) - 1}"] = {"kernel": leaf.transpose(2, 3, 1, 0)}
+        elif leaf.ndim == 2:  # of results that have channels first there
+            kernel = leaf.reshape(len(leaf), -1, 4, 4).transpose(2, 3, 1, 0).reshape(-1, len(leaf))
+            params.setdefault(layer, {})["kernel"] = kernel
+        else:
+            params.setdefault(layer, {})["bias"] = leaf
+    params = {{"fc_mu": "mean", "fc_var": "log_variance"}.get(name, name): own for name, own in params.items()}
+    encoder, photos = Encoder((256, 256), 2, 5), NUMBERS["photos"] / np.float32(127.5) - 1
+    expected = jax.eval_shape(encoder.init, jax.random.key(0), photos)["params"]
+    assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, expected)
+    for found, name in zip(jax.jit(encoder.apply)({"params": params}, photos), ("mean", "log_variance"), strict=True):
+        np.testing.assert_allclose(found, NUMBERS[name], atol=1e-4)
 
 
 def test_it_has_the_parameters_of_the_authors_network():

@@ -33,7 +33,7 @@ CURVE = lookup("points")._replace(
 CURVES = {"curve": Field(CURVE, (5,)), "other": Field(CURVE, (5,))}
 MAPS = {
     "double": Map(("curve",), "other", lambda variables, key, index, given: 2 * given["curve"]),
-    "both": Map(("curve", "other"), "other", lambda variables, key, index, given: given["curve"]),
+    "both": Map(("curve", "other"), "other", lambda variables, key, index, given: given["curve"] + 10 * given["other"]),
     "sample": Map((), "curve", None),
 }
 
@@ -79,7 +79,23 @@ def test_maps_between_files():
     for name in ("both", "sample", "duoble"):
         with pytest.raises(UserError, match=f"--direction={name}: runs/mine has no such map; "):
             find_map(run, name)
+    assert find_map(run, None, "a.csv") == find_map(run, "both", "a.csv") == "both"
+    with pytest.raises(UserError, match="--direction=double: runs/mine has no such map; "):
+        find_map(run, "double", "a.csv")
     unreadable = {**FIELDS, "image": FIELDS["image"]._replace(modality=CURVE._replace(read=None))}
     alone = Run(Path("runs/mine"), None, experiment("classify", fields=unreadable), state(), {})
     with pytest.raises(UserError, match="runs/mine does not translate files: use --mode=sample"):
         find_map(alone, None)
+    with pytest.raises(UserError, match=r"--style=a.csv: runs/mine knows no styles: train a run with .*style=true"):
+        find_map(alone, None, "a.csv")
+
+
+def test_a_style_is_given_to_all(monkeypatch, tmp_path):
+    for name in "ab":
+        np.savetxt(tmp_path / f"{name}.csv", np.arange(5) + (name == "b"))
+    style, played = tmp_path / "b.csv", experiment(*MAPS, fields=CURVES, maps=MAPS)
+    used(monkeypatch, played, tmp_path / "a.csv", tmp_path / "out", style=style)
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "out" / "a.csv"), np.arange(5) + 10 * (np.arange(5) + 1))
+    for wrong in ("c.csv", ""):
+        with pytest.raises(UserError, match=r"--style=.*: there is no such file of .csv"):
+            used(monkeypatch, played, tmp_path / "a.csv", tmp_path / "none", style=tmp_path / wrong)
