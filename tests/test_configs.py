@@ -44,8 +44,10 @@ def shrink(config, folder):
     elif config.data.source == "folder:facades/train":
         for number in range(4):
             save(rng.integers(0, 256, (32, 64, 3), np.uint8), folder / f"{number}.png")
-        config.data.source = f"folder:{folder}"
+        config.data.source, config.data.palette = f"folder:{folder}", ""
     config.evaluation.source = ""
+    if "perceptual" in config.terms:
+        config.terms.perceptual.features = "classifier"  # whose weights are in the package
     if config.game in ("pix2pix", "cyclegan", "srgan"):
         config.data.image_size = "native" if config.data.source == "digits" else "32"
         config.data.jitter, config.data.crop = 36 * (config.data.jitter > 0), 16 * (config.data.crop > 0)
@@ -59,7 +61,7 @@ def shrink(config, folder):
         own.width = 4
         if own.name == "r3gan":
             own.update(cardinality=2, blocks=1)
-        if own.name == "unet":
+        if own.name in ("unet", "spade"):
             own.depth = 3
         if own.name in ("srresnet", "translation") and "blocks" in own:
             own.blocks = 1
