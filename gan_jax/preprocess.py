@@ -40,7 +40,7 @@ def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch
     Dequantized, level n of 256 becomes (n + U(0, 1)) / 128 - 1, as in the authors' code of WGAN-GP and SNGAN.
 
     Args:
-        config: `flip` and `dequantize`, and what only games that translate have.
+        config: `flip` and `dequantize`, and what only games that translate have; of pairs the targets are the images.
         fields: of the data, of which the first are the images.
 
     Raises:
@@ -48,7 +48,7 @@ def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch
     """
     target, field = next(iter(fields.items()))
     plain = ("none", "", 0)
-    if used := [name for name in ("pair", "inputs", "task", "jitter", "crop") if getattr(config, name) not in plain]:
+    if used := [name for name in ("inputs", "task", "jitter", "crop") if getattr(config, name) not in plain]:
         names = ", ".join(f"--config.data.{name}" for name in used)
         raise UserError(f"{names}: for games that translate, pix2pix, cyclegan and srgan")
     asked = [name for name in ("flip", "dequantize") if getattr(config, name)]

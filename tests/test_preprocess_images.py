@@ -22,7 +22,8 @@ def config_of(**changes):
 
 def test_inputs_are_for_games_that_translate():
     assert preprocess.of_images(config_of(pair="none"), IMAGES) is None
-    values = {"pair": "left_right", "inputs": "folder:x", "task": "edges", "jitter": 9, "crop": 4}
+    assert preprocess.of_images(config_of(pair="left_right"), IMAGES) is None  # of pairs there are targets
+    values = {"inputs": "folder:x", "task": "edges", "jitter": 9, "crop": 4}
     for name, value in values.items():
         with pytest.raises(UserError, match=f"--config.data.{name}: for games that translate"):
             preprocess.of_images(config_of(**{"pair": "none", name: value}), IMAGES)

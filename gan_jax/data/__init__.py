@@ -52,7 +52,8 @@ KEYS = {
     # What a game that translates makes an image from:
     "pair": Key(
         "none",
-        "one half of each picture makes the other: left_right (the left is the input) or right_left",
+        "one half of each picture makes the other: left_right (the left is the input) or right_left; of noise "
+        "that other half alone is made",
         choices=("none", "left_right", "right_left"),
     ),
     "inputs": Key("", "or the picture of equal name in another folder: or zip:"),
