@@ -38,8 +38,7 @@ def open_classifier(rest: str, field: Field):
         UserError: there is no such classifier, or the examples are none of its own.
     """
     features = open_features(f"classifier:{rest}" if rest else "classifier", field, "--attributes")
-    about = classifier.load(*[Path(rest).expanduser()] if rest else []).about
-    names = tuple(about.get("classes") or map(str, range(about["num_classes"])))  # older files do not name them
+    names = classifier.load(*[Path(rest).expanduser()] if rest else []).names
     return names, lambda stored: logits_of(features, stored).astype(np.float64)
 
 

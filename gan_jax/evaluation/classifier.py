@@ -56,6 +56,11 @@ class Classifier(NamedTuple):
     about: dict
     sha256: str
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes; older files have their numbers alone."""
+        return tuple(self.about.get("classes") or map(str, range(self.num_classes)))
+
 
 def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: float = 2e-3, seed: int = 0) -> dict:
     """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted images.

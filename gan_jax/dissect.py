@@ -1,0 +1,260 @@
+"""A run in, a report out: which units of its generator are where which concepts are, and what they cause."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax import __version__, dissection_report
+from gan_jax.concepts import Concepts, open_concepts
+from gan_jax.data import Source
+from gan_jax.dissection_report import Shown
+from gan_jax.errors import UserError
+from gan_jax.evaluation.feature_stats import compute_stats
+from gan_jax.evaluation.features import open_features, resolve_features
+from gan_jax.evaluation.frechet_distance import frechet_distance
+from gan_jax.evaluation.moments import covariance
+from gan_jax.evaluation.real_sets import real_for_noise
+from gan_jax.files import claim, replacing
+from gan_jax.latent import causes
+from gan_jax.latent.dissection import LEAST, Dissection, dissect
+from gan_jax.latent.model import Latents, Model
+from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, resized
+from gan_jax.run import Run, load
+from gan_jax.sampling import labels_for
+
+FRESH = 200  # samples that effects are measured on
+UNITS = 20  # that are changed together
+DRAWS = 10  # sets of random units
+SIDE = 8  # an inserted place is an eighth of the picture high
+APPEARS = 0.1  # a concept has come if its share of the place rises by more
+
+
+def dissect_to_folder(
+    workdir: Path,
+    out: Path,
+    *,
+    concepts: str,
+    layer: str | None,
+    num: int,
+    units: int | None,
+    steps: int,
+    artefacts: bool,
+    label: str | None,
+    seed: int,
+    ema: bool | str,
+    checkpoint: str,
+    overwrite: bool,
+) -> None:
+    """Writes report.html, report.json and report.png.
+
+    Args:
+        workdir: of the run.
+        out: a folder, made if it is not there.
+        concepts: see `gan_jax.concepts.open_concepts`.
+        layer: its name; None: see `gan_jax.latent.units.find_layer`.
+        num: samples that units are compared with concepts by.
+        units: how many are ablated, or inserted, together; None: 20, but at most a quarter of the layer.
+        steps: of the optimization that ranks units, for each concept that is found; 0: none.
+        artefacts: whether to look for units without which the Fréchet distance is smaller, which takes a real set.
+        label: of a conditional run, the class of all samples; None: each in turn.
+        seed: of all that is random.
+        ema: see `Run.variables`.
+        checkpoint: see `load`.
+        overwrite: whether files that this library has made may be replaced.
+
+    Raises:
+        UserError: see its message.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    paths = {suffix: out / f"report.{suffix}" for suffix in ("html", "json", "png")}
+    for path in paths.values():
+        claim(path, overwrite)
+    run = load(workdir, checkpoint)
+    model = run.model(ema)
+    if model.makes.modality.name != "image":
+        raise UserError(f"{workdir} makes {model.makes.modality.name}: units are dissected of pictures")
+    told, layer = open_concepts(concepts, model.makes), find_layer(model, layer)
+    units = units or max(min(UNITS, layers_of(model)[layer][-1] // 4), 1)
+    numbers = np.arange(num + 2 * FRESH)
+    latents = model.draw(numbers, labels_for(numbers, model.classes, label), None, seed)
+    used, fresh = latents.take(slice(num)), latents.take(slice(num, num + FRESH))
+    report: dict[str, Any] = {
+        "protocol": {"gan_jax": __version__, "concepts": concepts, "samples": num, "seed": seed, "units": units},
+        "run": {"workdir": str(workdir), "round": int(run.state.step), "generator": model.fingerprint},
+        "layer": layer,
+        "shape": layers_of(model)[layer],
+        "layers": layers_of(model),
+    }
+    found, shown = None, []
+    if told.masks:
+        found = dissect(model, used, layer, told, seed=seed)
+        report |= compared(found)
+    report["effects"] = {}
+    for concept in in_question(found, told):
+        effects, pictures = effects_of(model, used, fresh, layer, told, concept, found, units, steps, seed)
+        report["effects"][told.names[concept]] = effects
+        shown.append(pictures)
+    if artefacts:
+        report["artefacts"] = spoiling(run, model, latents.take(slice(num, None)), layer, units, seed)
+    with replacing(paths["json"]) as file:
+        file.write(json.dumps(_plain(report), indent=1).encode())
+    dissection_report.write(report, shown, paths["html"], paths["png"])
+    print(f"{dissection_report.summary(report)}\n{workdir}, layer {layer} -> {paths['html']}")
+
+
+def compared(found: Dissection) -> dict[str, Any]:
+    """What a report says of a dissection."""
+    best = found.iou.argmax(axis=0)
+    each = range(len(found.names))
+    about = {
+        found.names[k]: {
+            "share_of_pixels": found.there[k],
+            "null_iou": found.null[k],
+            "units_found": np.flatnonzero(found.found[:, k]),
+            "best_unit": best[k],
+            "best_iou": found.iou[best[k], k],
+            "best_quality": found.quality[best[k], k],
+            "ranked": found.ranked(k),
+            "threshold": found.threshold[:, k],
+            "iou": found.iou[:, k],
+            "quality": found.quality[:, k],
+            "value": found.value[:, k],
+        }
+        for k in each
+    }
+    return {"threshold_samples": found.samples, "least_iou": LEAST, "concepts": about}
+
+
+def in_question(found: Dissection | None, concepts: Concepts) -> list[int]:
+    """The concepts whose units are put to the test: those of which some are found, by their best IoU; or, where nothing
+    tells where concepts are, all."""
+    if found is None:
+        return list(range(len(concepts.names)))
+    best = found.iou.max(axis=0)
+    return [int(k) for k in np.argsort(-best) if found.found[:, k].any()]
+
+
+def effects_of(
+    model: Model,
+    used: Latents,
+    fresh: Latents,
+    layer: str,
+    concepts: Concepts,
+    concept: int,
+    found: Dissection | None,
+    size: int,
+    steps: int,
+    seed: int,
+) -> tuple[dict[str, Any], Shown]:
+    """What units do to a concept, as a report says it, and pictures of it.
+
+    Args:
+        used: latents that units may be chosen by.
+        fresh: others, which judge.
+        found: None: there are no masks.
+        size: how many units are changed together.
+        steps: of the optimization; 0: none.
+    """
+    edited = causes.make_editor(model, layer, fresh.space, seed)
+    *_, count = layers_of(model)[layer]
+    rankings = {} if found is None else {"iou": found.ranked(concept)}
+    value = np.zeros(count) if found is None else found.value[:, concept]
+    if concepts.score and steps:
+        alpha = causes.optimized(model, used, layer, concepts, concept, value, steps, seed)
+        rankings["optimized"] = np.argsort(-alpha, kind="stable")
+    amount = lambda pictures: concepts.amount(pictures, model.makes)
+    plain = edited(fresh, Edit(0.0, 0.0))
+    before = amount(plain)
+    share = lambda units: causes.removed(before, amount(edited(fresh, causes.ablation(units, count))))
+    sets = {name: ranked[:size] for name, ranked in rankings.items()}
+    shares = {name: share(units) for name, units in sets.items()}
+    random = np.stack([share(units) for units in causes.random_units(count, size, DRAWS, seed)])
+    effects: dict[str, Any] = {
+        "amount": before[:, concept].mean(),
+        "units": sets,
+        "removed": {name: own[concept] for name, own in shares.items()},
+        "removed_by_random": {"mean": random[:, concept].mean(), "deviation": random[:, concept].std()},
+        "removed_of_others": {name: dict(zip(concepts.names, own, strict=True)) for name, own in shares.items()},
+    }
+    chosen = effects["best"] = max(sets, key=lambda name: effects["removed"][name])
+    most = np.argsort(-before[:, concept], kind="stable")[: dissection_report.COLUMNS]
+    pictures = {
+        "as it is": plain[most],
+        f"without {len(sets[chosen])} units": edited(fresh.take(most), causes.ablation(sets[chosen], count)),
+    }
+    if found is not None:
+        effects["value"] = value
+        height = layers_of(model)[layer][0]
+        effects["inserted"] = {}
+        for name, units in sets.items():
+            given = model, fresh, layer, concepts, concept, units, value, max(round(height / SIDE), 1), seed
+            attempts, plain, inserted = causes.insertions(*given)
+            effects["inserted"][name] = by_context(attempts, (*concepts.names, "none of them"))
+            if name == chosen:
+                risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
+                pictures |= {"before": plain[risen], "inserted where it came most": inserted[risen]}
+    where = {} if found is None else highlights(model, fresh, found, concept)
+    return effects, Shown(concepts.names[concept], pictures, where)
+
+
+def by_context(attempts: causes.Insertions, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Of the places of each concept: how many there were, how often the inserted one came, and its mean share."""
+    rises = attempts.after - attempts.before
+    return {
+        name: {
+            "places": int(np.sum(attempts.context == k)),
+            "came": float(np.mean(rises[attempts.context == k] > APPEARS)),
+            "rise": float(np.mean(rises[attempts.context == k])),
+        }
+        for k, name in enumerate(names)
+        if np.any(attempts.context == k)
+    }
+
+
+def highlights(model: Model, latents: Latents, found: Dissection, concept: int) -> dict[str, np.ndarray]:
+    """{"unit U": pictures in which it is most active, dark where it is not above its threshold}, of the best units."""
+    pictures, maps = decoded(model, latents, found.layer)
+    shown = {}
+    for unit in found.ranked(concept)[: dissection_report.ROWS]:
+        peaks = np.argsort(-maps[..., unit].max(axis=(1, 2)), kind="stable")[: dissection_report.COLUMNS]
+        lit = resized(maps[peaks][..., [unit]], pictures.shape[1:3]) > found.threshold[unit, concept]
+        own = model.makes.modality.thumbnails(pictures[peaks], model.makes)
+        shown[f"unit {unit}"] = np.uint8(np.where(lit, own, own * 0.3))
+    return shown
+
+
+def spoiling(run: Run, model: Model, latents: Latents, layer: str, size: int, seed: int) -> dict[str, Any]:
+    """What a report says of units without which samples are nearer to the real set, by the run's own features."""
+    field, own = model.makes, run.config.evaluation
+    kind = resolve_features("auto", field, in_config=own.features, has_targets=False)
+    features = open_features(kind, field)
+    if not features.learned:
+        raise UserError(f"--artefacts: {kind} are no features of a network: set evaluation.features of the run")
+    real, called = real_for_noise(run.config, None, "", field)
+    moments = compute_stats(real, features, np.arange(0), "real examples").moments
+    wanted = moments.mean, covariance(moments)
+
+    def distance(pictures):
+        own = compute_stats(Source({"image": field}, {"image": pictures}), features, np.arange(0), "samples").moments
+        return frechet_distance(*wanted, own.mean, covariance(own))
+
+    edited = causes.make_editor(model, layer, latents.space, seed)
+    *_, count = layers_of(model)[layer]
+    found = causes.artefacts(edited, latents, count, distance, size, seed)
+    return {"features": features.name, "real": called, **found._asdict()}
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and numbers as JSON has them: rounded, and nan is null."""
+    match value:
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case np.ndarray() | list() | tuple():
+            return [_plain(each) for each in value]
+        case float() | np.floating():
+            return round(float(value), 6) if np.isfinite(value) else None
+        case np.integer():
+            return int(value)
+    return value

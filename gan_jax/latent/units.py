@@ -1,0 +1,124 @@
+"""Units: the channels of a layer in a generator, seen and changed while it decodes latents.
+
+A layer is a module of the generator that makes feature maps [B, h, w, C], named by its path, such as "BatchNorm_1".
+"""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.errors import UserError
+from gan_jax.keys import closest
+from gan_jax.latent.model import Latents, Model
+from gan_jax.modalities import to_model
+from gan_jax.noise import GENERATOR
+
+AT_ONCE = 20  # samples that are decoded together
+COARSE = 4  # pixels of a side, at least, for each cell of the layer that is dissected by default
+
+
+class Edit(NamedTuple):
+    """What replaces the units of a layer: x becomes x + alpha (value - x).
+
+    Attributes:
+        alpha: how much of it, in [0, 1], of a shape that broadcasts to the layer's [n, h, w, C].
+        value: what replaces it, likewise.
+    """
+
+    alpha: jax.Array
+    value: jax.Array
+
+
+def make_decoder(model: Model, space: str, seed: int = 0, seen: Collection[str] = ()) -> Callable:
+    """`(variables, latents, {layer: Edit}) -> (examples as networks have them, {layer of seen: its maps})`, traced.
+
+    The `Latents` are of the space; layers whose path is in `seen` give their maps [n, h, w, C], as edited. A layer that
+    is used more than once is edited each time, and gives its last maps.
+    """
+    own, noise = model.game.spaces[space], jax.random.fold_in(jax.random.key(seed), GENERATOR)
+
+    def decode(variables, latents, edits):
+        maps = {}
+
+        def intercept(call, args, kwargs, context):
+            made, name = call(*args, **kwargs), "/".join(context.module.path)
+            if context.method_name != "__call__":
+                return made
+            if name in edits:
+                alpha, value = edits[name]
+                made = (made + alpha * (value - made)).astype(made.dtype)
+            if name in seen:
+                maps[name] = made
+            return made
+
+        with nn.intercept_methods(intercept):
+            given = to_model(latents.given, model.fields)
+            made = own.decode(variables, latents.values, given, noise, latents.noise)
+        return made, maps
+
+    return decode
+
+
+def layers_of(model: Model) -> dict[str, tuple[int, int, int]]:
+    """{layer: (h, w, C)} of a generator, in the order in which they are computed; () the picture itself."""
+    latents, shapes = model.draw([0], np.zeros(1, int)), {}
+    space = model.game.spaces[latents.space]
+
+    def intercept(call, args, kwargs, context):
+        made = call(*args, **kwargs)
+        if context.method_name == "__call__" and context.module.path and getattr(made, "ndim", 0) == 4:
+            shapes["/".join(context.module.path)] = made.shape[1:]
+        return made
+
+    def decode(variables):
+        with nn.intercept_methods(intercept):
+            given = to_model(latents.given, model.fields)
+            return space.decode(variables, latents.values, given, jax.random.key(0), latents.noise)
+
+    jax.eval_shape(decode, model.variables)
+    return shapes
+
+
+def find_layer(model: Model, name: str | None = None) -> str:
+    """The name of a layer of a generator; None: of the last one whose cells are at least 4 pixels high and wide, or, if
+    there is none, of the first.
+
+    Raises:
+        UserError: there is none of that name, or no feature map at all.
+    """
+    layers = layers_of(model)
+    if not layers:
+        raise UserError("this generator has no feature maps: only those with convolutions have units at places")
+    if name is not None and name not in layers:
+        raise UserError(f"--layer={name}: no feature map of this generator has that name; {closest(name, layers)}")
+    height, width = model.makes.shape[:2]
+    coarse = [each for each, (h, w, _) in layers.items() if COARSE * h <= height and COARSE * w <= width]
+    return name or (coarse or list(layers)[:1])[-1]
+
+
+def pictures_of(model: Model, decoder: Callable, latents: Latents, edits: dict[str, Edit]) -> np.ndarray:
+    """Examples [n, ...], as stored, by a compiled `make_decoder`."""
+    made = np.asarray(decoder(model.variables, latents, edits)[0])
+    return model.makes.modality.from_model(made, model.makes)
+
+
+def decoded(model: Model, latents: Latents, layer: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of latents, as stored [n, H, W, C], and the maps of a layer [n, h, w, C]."""
+    decode = jax.jit(make_decoder(model, latents.space, seed, (layer,)))
+    parts = []
+    for start in range(0, len(latents), AT_ONCE):
+        made, maps = decode(model.variables, latents.take(slice(start, start + AT_ONCE)), {})
+        parts.append(
+            (model.makes.modality.from_model(np.asarray(made), model.makes), np.asarray(maps[layer], np.float32))
+        )
+    pictures, maps = zip(*parts, strict=True)
+    return np.concatenate(pictures), np.concatenate(maps)
+
+
+def resized(maps: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Maps [n, h, w, C] of the size of pictures, (H, W), bilinear."""
+    return jax.image.resize(maps.astype(jnp.float32), (len(maps), *size, maps.shape[-1]), "bilinear", antialias=False)
