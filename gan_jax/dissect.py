@@ -1,8 +1,9 @@
 """A run in, a report out: which units of its generator are where which concepts are, and what they cause."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from gan_jax.files import claim, replacing
 from gan_jax.latent import causes
 from gan_jax.latent.dissection import LEAST, Dissection, dissect
 from gan_jax.latent.model import Latents, Model
-from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, resized
+from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, make_editor, resized
 from gan_jax.run import Run, load
 from gan_jax.sampling import labels_for
 
@@ -76,28 +77,33 @@ def dissect_to_folder(
     if model.makes.modality.name != "image":
         raise UserError(f"{workdir} makes {model.makes.modality.name}: units are dissected of pictures")
     told, layer = open_concepts(concepts, model.makes), find_layer(model, layer)
-    units = units or max(min(UNITS, layers_of(model)[layer][-1] // 4), 1)
+    if told.masks is None and not steps:
+        raise UserError(f"--concepts={concepts}: nothing tells where they are, so units are ranked by --steps alone")
+    layers = layers_of(model)
+    units = units or max(min(UNITS, layers[layer][-1] // 4), 1)
     numbers = np.arange(num + 2 * FRESH)
     latents = model.draw(numbers, labels_for(numbers, model.classes, label), None, seed)
-    used, fresh = latents.take(slice(num)), latents.take(slice(num, num + FRESH))
+    used, fresh, others = (latents.take(rows) for rows in np.split(numbers, [num, num + FRESH]))
     report: dict[str, Any] = {
         "protocol": {"gan_jax": __version__, "concepts": concepts, "samples": num, "seed": seed, "units": units},
         "run": {"workdir": str(workdir), "round": int(run.state.step), "generator": model.fingerprint},
         "layer": layer,
-        "shape": layers_of(model)[layer],
-        "layers": layers_of(model),
+        "shape": layers[layer],
+        "layers": layers,
+        "effects": {},
     }
     found, shown = None, []
     if told.masks:
         found = dissect(model, used, layer, told, seed=seed)
         report |= compared(found)
-    report["effects"] = {}
-    for concept in in_question(found, told):
-        effects, pictures = effects_of(model, used, fresh, layer, told, concept, found, units, steps, seed)
-        report["effects"][told.names[concept]] = effects
-        shown.append(pictures)
+    if concerned := in_question(found, told):
+        trial = Trial.of(model, used, fresh, layer, told, units, steps, seed)
+        for concept in concerned:
+            report["effects"][told.names[concept]], pictures = effects_of(trial, concept, found)
+            shown.append(pictures)
     if artefacts:
-        report["artefacts"] = spoiling(run, model, latents.take(slice(num, None)), layer, units, seed)
+        both = fresh.followed_by(others)
+        report["artefacts"] = spoiling(run, model, both, layer, units, seed)
     with replacing(paths["json"]) as file:
         file.write(json.dumps(_plain(report), indent=1).encode())
     dissection_report.write(report, shown, paths["html"], paths["png"])
@@ -136,67 +142,94 @@ def in_question(found: Dissection | None, concepts: Concepts) -> list[int]:
     return [int(k) for k in np.argsort(-best) if found.found[:, k].any()]
 
 
-def effects_of(
-    model: Model,
-    used: Latents,
-    fresh: Latents,
-    layer: str,
-    concepts: Concepts,
-    concept: int,
-    found: Dissection | None,
-    size: int,
-    steps: int,
-    seed: int,
-) -> tuple[dict[str, Any], Shown]:
-    """What units do to a concept, as a report says it, and pictures of it.
+class Trial(NamedTuple):
+    """What units are put to the test with.
 
-    Args:
+    Attributes:
+        model, layer, concepts: whose units they are, and what they are tested for.
         used: latents that units may be chosen by.
         fresh: others, which judge.
-        found: None: there are no masks.
+        edited: pictures of the fresh ones with an edit of the layer, as stored.
+        plain: the same without any.
+        before: float64 [n, K], how much of each concept is in those.
+        random: float64 [draws, K], the share that goes without random units.
+        rank: see `causes.make_ranker`; None: concepts have no score, or it is not wanted.
         size: how many units are changed together.
-        steps: of the optimization; 0: none.
+        steps: of the ranking.
+        seed: of all that is random.
     """
-    edited = causes.make_editor(model, layer, fresh.space, seed)
-    *_, count = layers_of(model)[layer]
-    rankings = {} if found is None else {"iou": found.ranked(concept)}
+
+    model: Model
+    layer: str
+    concepts: Concepts
+    used: Latents
+    fresh: Latents
+    edited: Callable[[Edit], np.ndarray]
+    plain: np.ndarray
+    before: np.ndarray
+    random: np.ndarray
+    rank: Callable | None
+    size: int
+    steps: int
+    seed: int
+
+    @classmethod
+    def of(cls, model, used, fresh, layer, concepts, size, steps, seed) -> "Trial":
+        editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
+        edited = lambda edit: editor(fresh, {layer: edit})
+        plain = edited(Edit(0.0, 0.0))
+        before = concepts.amount(plain, model.makes)
+        rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
+        trial = cls(model, layer, concepts, used, fresh, edited, plain, before, before[:0], rank, size, steps, seed)
+        random = [trial.removed(units)[0] for units in causes.random_units(count, size, DRAWS, seed)]
+        return trial._replace(random=np.stack(random))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(h, w, C) of the layer."""
+        return layers_of(self.model)[self.layer]
+
+    def removed(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The share of each concept that goes without some units, [K], and the pictures."""
+        pictures = self.edited(causes.ablation(units, self.shape[-1]))
+        return causes.removed(self.before, self.concepts.amount(pictures, self.model.makes)), pictures
+
+
+def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[dict[str, Any], Shown]:
+    """What units do to a concept, as a report says it, and pictures of it; `found` is None if there are no masks."""
+    names, count = trial.concepts.names, trial.shape[-1]
     value = np.zeros(count) if found is None else found.value[:, concept]
-    if concepts.score and steps:
-        alpha = causes.optimized(model, used, layer, concepts, concept, value, steps, seed)
+    rankings = {} if found is None else {"iou": found.ranked(concept)}
+    if trial.rank:
+        alpha = trial.rank(trial.used, concept, value, trial.steps)
         rankings["optimized"] = np.argsort(-alpha, kind="stable")
-    amount = lambda pictures: concepts.amount(pictures, model.makes)
-    plain = edited(fresh, Edit(0.0, 0.0))
-    before = amount(plain)
-    share = lambda units: causes.removed(before, amount(edited(fresh, causes.ablation(units, count))))
-    sets = {name: ranked[:size] for name, ranked in rankings.items()}
-    shares = {name: share(units) for name, units in sets.items()}
-    random = np.stack([share(units) for units in causes.random_units(count, size, DRAWS, seed)])
+    sets = {name: ranked[: trial.size] for name, ranked in rankings.items()}
+    without = {name: trial.removed(units) for name, units in sets.items()}
     effects: dict[str, Any] = {
-        "amount": before[:, concept].mean(),
+        "amount": trial.before[:, concept].mean(),
         "units": sets,
-        "removed": {name: own[concept] for name, own in shares.items()},
-        "removed_by_random": {"mean": random[:, concept].mean(), "deviation": random[:, concept].std()},
-        "removed_of_others": {name: dict(zip(concepts.names, own, strict=True)) for name, own in shares.items()},
+        "removed": {name: share[concept] for name, (share, _) in without.items()},
+        "removed_by_random": {
+            "mean": trial.random[:, concept].mean(),
+            "deviation": trial.random[:, concept].std(),
+        },
+        "removed_of_others": {name: dict(zip(names, share, strict=True)) for name, (share, _) in without.items()},
     }
-    chosen = effects["best"] = max(sets, key=lambda name: effects["removed"][name])
-    most = np.argsort(-before[:, concept], kind="stable")[: dissection_report.COLUMNS]
-    pictures = {
-        "as it is": plain[most],
-        f"without {len(sets[chosen])} units": edited(fresh.take(most), causes.ablation(sets[chosen], count)),
-    }
-    if found is not None:
-        effects["value"] = value
-        height = layers_of(model)[layer][0]
-        effects["inserted"] = {}
-        for name, units in sets.items():
-            given = model, fresh, layer, concepts, concept, units, value, max(round(height / SIDE), 1), seed
-            attempts, plain, inserted = causes.insertions(*given)
-            effects["inserted"][name] = by_context(attempts, (*concepts.names, "none of them"))
-            if name == chosen:
-                risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
-                pictures |= {"before": plain[risen], "inserted where it came most": inserted[risen]}
-    where = {} if found is None else highlights(model, fresh, found, concept)
-    return effects, Shown(concepts.names[concept], pictures, where)
+    best = effects["best"] = max(sets, key=lambda name: effects["removed"][name])
+    most = np.argsort(-trial.before[:, concept], kind="stable")[: dissection_report.COLUMNS]
+    pictures = {"as it is": trial.plain[most], f"without {len(sets[best])} units": without[best][1][most]}
+    if found is None:
+        return effects, Shown(names[concept], pictures, {})
+    effects |= {"value": value, "inserted": {}}
+    for name, units in sets.items():
+        inserted, side = causes.ablation(units, count)._replace(value=value), max(round(trial.shape[0] / SIDE), 1)
+        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept, inserted, side, trial.seed
+        attempts, after = causes.insertions(*given)
+        effects["inserted"][name] = by_context(attempts, (*names, "none of them"))
+        if name == best:
+            risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
+            pictures |= {"before": trial.plain[risen], "inserted where it came most": after[risen]}
+    return effects, Shown(names[concept], pictures, highlights(trial.model, trial.fresh, found, concept))
 
 
 def by_context(attempts: causes.Insertions, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -240,9 +273,9 @@ def spoiling(run: Run, model: Model, latents: Latents, layer: str, size: int, se
         own = compute_stats(Source({"image": field}, {"image": pictures}), features, np.arange(0), "samples").moments
         return frechet_distance(*wanted, own.mean, covariance(own))
 
-    edited = causes.make_editor(model, layer, latents.space, seed)
-    *_, count = layers_of(model)[layer]
-    found = causes.artefacts(edited, latents, count, distance, size, seed)
+    editor = make_editor(model, latents.space, [layer], seed)
+    edited = lambda part, edit: editor(part, {layer: edit})
+    found = causes.artefacts(edited, latents, layers_of(model)[layer][-1], distance, size, seed)
     return {"features": features.name, "real": called, **found._asdict()}
 
 

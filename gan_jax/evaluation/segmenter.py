@@ -25,6 +25,7 @@ from gan_jax.preprocess import make_preprocess
 CHUNK = 16  # pictures of a forward pass
 DEPTH = 4  # how often height and width are halved
 LARGER = 1.12  # what training enlarges pictures by, to crop them
+COUNTED = 1000  # maps, at most, that the shares of classes are counted in
 LIGHT = 0.25  # by how much brightness and contrast change at most
 
 
@@ -129,7 +130,8 @@ def train(
 ) -> dict:
     """The parameters of a `Network`, by Adam with a rate that falls to zero.
 
-    Photographs and maps are flipped and cropped alike, at random; brightness and contrast change. Void does not count.
+    Photographs and maps are flipped and cropped alike, at random; brightness and contrast change. Void does not count,
+    and a class that is rare counts more, see `class_weights`.
 
     Args:
         source: of photographs and label maps.
@@ -150,14 +152,14 @@ def train(
     crop = make_preprocess(config, own).apply
     batch_size = min(batch_size, len(source))
     steps, key, network = max(images // batch_size, 1), jax.random.key(seed), Network(len(names))
-    counts = jnp.array([name != VOID for name in names], jnp.float32)
+    weights = class_weights(source, drawn)
 
     def loss(params, key, photos, maps):
         keys, index = jax.random.split(key), jnp.arange(len(photos))
         pair = crop(to_model({"image": photos, "input": maps, "index": index}, own), keys[0])
         light = LIGHT * (2 * per_example(jax.random.uniform, keys[1], index, (2, 1, 1, 1)) - 1)
         _, logits = network.apply(params, (1 + light[:, 0]) * pair["image"] + light[:, 1])
-        weight = pair["input"] @ counts
+        weight = pair["input"] @ weights
         return jnp.sum(weight * optax.softmax_cross_entropy(logits, pair["input"])) / jnp.maximum(jnp.sum(weight), 1)
 
     def read(number):
@@ -166,6 +168,20 @@ def train(
 
     params = jax.jit(network.init)(key, jnp.zeros((1, *own["image"].shape)))
     return trained.fit("segmenter", loss, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
+
+
+def class_weights(source: Source, drawn: str) -> np.ndarray:
+    """What a pixel of each class counts in training: the root of how rare it is, float32 [K]; 0 for void.
+
+    Of equal weights nothing is learned of classes that few pixels are of, such as doors; of weights that even them out,
+    too much is.
+    """
+    names, counts = source.fields[drawn].names, 0
+    for start in range(0, min(len(source), COUNTED), CHUNK):
+        maps = source.read(np.arange(start, min(start + CHUNK, len(source))), (drawn,))[drawn]
+        counts += np.bincount(maps.ravel(), minlength=len(names))
+    shares = np.where([name != VOID for name in names], counts / max(counts.sum(), 1), 0)
+    return np.float32(np.where(shares > 0, 1 / np.sqrt(np.where(shares > 0, shares, 1)), 0))
 
 
 def segment(segmenter: Segmenter, images: jax.Array) -> jax.Array:

@@ -13,26 +13,11 @@ import optax
 
 from gan_jax.concepts import Concepts
 from gan_jax.latent.model import Latents, Model
-from gan_jax.latent.units import AT_ONCE, Edit, layers_of, make_decoder, pictures_of
+from gan_jax.latent.units import Edit, layers_of, make_decoder
 from gan_jax.progress import progress
 
 BATCH = 8  # samples of a step of the optimization
 RATE, SPARSE = 0.05, 0.1  # of that optimization: Adam's rate, the weight of the mean square of alpha
-
-
-def make_editor(model: Model, layer: str, space: str, seed: int = 0) -> Callable[[Latents, Edit], np.ndarray]:
-    """`(latents, edit of the layer) -> pictures [n, ...], as stored`: one compilation whatever the edit.
-
-    The edit's arrays are of the layer's shape, [h, w, C].
-    """
-    decode, shape = jax.jit(make_decoder(model, space, seed)), layers_of(model)[layer]
-
-    def edited(latents, edit):
-        edit = Edit(*(np.broadcast_to(np.float32(each), shape) for each in edit))
-        parts = (latents.take(slice(start, start + AT_ONCE)) for start in range(0, len(latents), AT_ONCE))
-        return np.concatenate([pictures_of(model, decode, part, {layer: edit}) for part in parts])
-
-    return edited
 
 
 def ablation(units: np.ndarray, count: int) -> Edit:
@@ -56,50 +41,46 @@ def removed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.where(total > 0, 1 - after.sum(axis=0) / np.where(total > 0, total, 1), np.nan)
 
 
-def optimized(
-    model: Model, latents: Latents, layer: str, concepts: Concepts, concept: int, value: np.ndarray, steps: int, seed=0
-) -> np.ndarray:
-    """How much each unit matters for a concept: alpha in [0, 1], float [C], that makes the most difference.
+def make_ranker(model: Model, space: str, layer: str, concepts: Concepts, seed: int = 0) -> Callable[..., np.ndarray]:
+    """`(latents, concept, value [C], steps) -> alpha [C] in [0, 1]`, how much each unit matters for a concept.
 
-    Adam lowers the score of the concept after ablation by alpha, less its score after insertion at random places, both
-    relative to its score as it is, plus a penalty on alpha.
+    Adam lowers the score of the concept after ablation by alpha, less its score after insertion of the value at random
+    places, both relative to its score as it is, plus a penalty on alpha; at each step of 8 of the latents.
 
     Args:
         model: whose latents they are.
-        latents: at least 8.
+        space: theirs.
         layer: of the units.
         concepts: with a score.
-        concept: its number.
-        value: float [C], of inserted units.
-        steps: of Adam, 8 samples each.
         seed: of the noise in the generator, and of the places.
 
-    Reference: Bau et al. 2019, section 3.2, eqs. 4 to 6. There scores are not relative, and the penalty is on the
-    sum.
+    Reference: Bau et al. 2019, section 3.2, eqs. 4 to 6. There scores are not relative, and the penalty is on the sum.
     """
-    decode, (height, width, count) = make_decoder(model, latents.space, seed), layers_of(model)[layer]
-    optimizer, value = optax.adam(RATE), jnp.asarray(value, jnp.float32)
+    decode, (height, width, count) = make_decoder(model, space, seed), layers_of(model)[layer]
+    optimizer = optax.adam(RATE)
 
-    def loss(alpha, variables, part, here):
-        score = lambda edits: jnp.mean(concepts.score(decode(variables, part, edits)[0])[:, concept])
-        ablated = score({layer: Edit(alpha, jnp.zeros(count))})
-        inserted = score({layer: Edit(here * alpha, value)})
-        plain = jax.lax.stop_gradient(score({}))
+    def loss(alpha, variables, part, here, concept, value):
+        score = lambda edit: jnp.mean(concepts.score(decode(variables, part, {layer: edit})[0])[:, concept])
+        ablated, inserted = score(Edit(alpha, jnp.zeros(count))), score(Edit(here * alpha, value))
+        plain = jax.lax.stop_gradient(score(Edit(jnp.zeros(count), value)))
         return (ablated - inserted) / jnp.maximum(plain, 1e-3) + SPARSE * jnp.mean(alpha**2)
 
     @jax.jit
-    def step(alpha, state, variables, part, here):
-        updates, state = optimizer.update(jax.grad(loss)(alpha, variables, part, here), state)
+    def step(alpha, state, *given):
+        updates, state = optimizer.update(jax.grad(loss)(alpha, *given), state)
         return jnp.clip(optax.apply_updates(alpha, updates), 0, 1), state
 
-    alpha, rng = jnp.full(count, 0.5), np.random.default_rng(seed)
-    state = optimizer.init(alpha)
-    for _ in range(steps):
-        part = latents.take(rng.choice(len(latents), BATCH, replace=len(latents) < BATCH))
-        here = np.zeros((BATCH, height, width, 1), np.float32)
-        here[np.arange(BATCH), rng.integers(height, size=BATCH), rng.integers(width, size=BATCH)] = 1
-        alpha, state = step(alpha, state, model.variables, part, here)
-    return np.asarray(alpha)
+    def rank(latents, concept, value, steps):
+        alpha, rng = jnp.full(count, 0.5), np.random.default_rng(seed)
+        state = optimizer.init(alpha)
+        for _ in range(steps):
+            part = latents.take(rng.choice(len(latents), BATCH, replace=len(latents) < BATCH))
+            here = np.zeros((BATCH, height, width, 1), np.float32)
+            here[np.arange(BATCH), rng.integers(height, size=BATCH), rng.integers(width, size=BATCH)] = 1
+            alpha, state = step(alpha, state, model.variables, part, here, np.int32(concept), np.float32(value))
+        return np.asarray(alpha)
+
+    return rank
 
 
 class Insertions(NamedTuple):
@@ -116,52 +97,43 @@ class Insertions(NamedTuple):
 
 
 def insertions(
-    model: Model,
-    latents: Latents,
-    layer: str,
+    edited: Callable[[Edit], np.ndarray],
+    plain: np.ndarray,
+    shape: tuple[int, int, int],
     concepts: Concepts,
     concept: int,
-    units: np.ndarray,
-    value: np.ndarray,
+    inserted: Edit,
     side: int,
     seed: int = 0,
-) -> tuple[Insertions, np.ndarray, np.ndarray]:
+) -> tuple[Insertions, np.ndarray]:
     """Inserts units at a random place in each sample, and looks at that place.
 
     Args:
-        model: whose latents they are.
-        latents: [n].
-        layer: of the units.
+        edited: pictures [n, H, W, C] of the samples with an edit, as stored.
+        plain: the same without any.
+        shape: (h, w, C) of the layer.
         concepts: with masks.
         concept: the number of the one that is inserted.
-        units: that are set.
-        value: float [C], to what.
+        inserted: what is set, of the shape [C].
         side: of the place, in cells of the layer.
-        seed: of the noise in the generator, and of the places.
+        seed: of the places.
 
     Returns:
-        The attempts, and the pictures before and after, as stored [n, H, W, C].
+        The attempts, and the pictures after.
 
     Reference: Bau et al. 2019, figure 11.
     """
-    (height, width, count), rng = layers_of(model)[layer], np.random.default_rng(seed)
-    decode = jax.jit(make_decoder(model, latents.space, seed))
-    chosen, on = np.isin(np.arange(count), units).astype(np.float32), np.broadcast_to(np.float32(value), (1, count))
-    corners = np.stack([rng.integers(n - side + 1, size=len(latents)) for n in (height, width)], axis=1)
-    made = {"before": [], "after": []}
-    for start in range(0, len(latents), AT_ONCE):
-        part, here = latents.take(slice(start, start + AT_ONCE)), np.zeros((AT_ONCE, height, width, 1), np.float32)
-        for number, (y, x) in enumerate(corners[start : start + AT_ONCE]):
-            here[number, y : y + side, x : x + side] = 1
-        for name, alpha in (("before", 0 * here), ("after", here)):
-            edit = Edit(alpha[: len(part)] * chosen, on[:, None, None])
-            made[name].append(pictures_of(model, decode, part, {layer: edit}))
-    pictures = {name: np.concatenate(parts) for name, parts in made.items()}
-    masks = {name: concepts.masks(each) for name, each in pictures.items()}
-    rows, columns = (size / cells for size, cells in zip(model.makes.shape[:2], (height, width), strict=True))
+    (height, width, _), rng, n = shape, np.random.default_rng(seed), len(plain)
+    corners = np.stack([rng.integers(cells - side + 1, size=n) for cells in (height, width)], axis=1)
+    here = np.zeros((n, height, width, 1), np.float32)
+    for number, (y, x) in enumerate(corners):
+        here[number, y : y + side, x : x + side] = 1
+    pictures = edited(Edit(here * inserted.alpha, inserted.value))
+    rows, columns = (size / cells for size, cells in zip(plain.shape[1:3], (height, width), strict=True))
 
-    def shares(masks):
+    def shares(pictures):
         """Of each concept, and of none, at the place in each sample, [n, K + 1]."""
+        masks = concepts.masks(pictures)
         masks = np.concatenate([masks, ~masks.any(axis=-1, keepdims=True)], axis=-1)
         places = (
             mask[round(y * rows) : round((y + side) * rows), round(x * columns) : round((x + side) * columns)]
@@ -169,9 +141,8 @@ def insertions(
         )
         return np.stack([place.mean(axis=(0, 1)) for place in places])
 
-    before, after = shares(masks["before"]), shares(masks["after"])
-    found = Insertions(before.argmax(axis=1), before[:, concept], after[:, concept])
-    return found, pictures["before"], pictures["after"]
+    before, after = shares(plain), shares(pictures)
+    return Insertions(before.argmax(axis=1), before[:, concept], after[:, concept]), pictures
 
 
 class Artefacts(NamedTuple):
@@ -201,7 +172,7 @@ def artefacts(
     """Looks for units that spoil pictures.
 
     Args:
-        edited: see `make_editor`.
+        edited: `(latents, edit) -> pictures`, as stored.
         latents: [n]; the first half finds the units, the other one judges.
         count: of units in the layer.
         distance: of pictures, as stored, from real ones.

@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.keys import closest
 from gan_jax.latent.model import Latents, Model
-from gan_jax.latent.units import AT_ONCE, Edit, layers_of, make_decoder, pictures_of
+from gan_jax.latent.units import Edit, layers_of, make_editor
 
 KEYS = ("concept", "layer", "units", "value", "do", "rectangle", "mask", "strength")
 
@@ -62,18 +61,13 @@ def pooled(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def make_painter(model: Model, space: str, seed: int = 0) -> Callable[[Latents, Sequence[Stroke]], np.ndarray]:
-    """`(latents, strokes) -> pictures [n, ...], as stored`: one compilation, whatever the strokes, for as many latents.
+    """`(latents, strokes) -> pictures [n, ...], as stored`: one compilation, whatever the strokes.
 
     Without strokes the pictures are what the latents decode to.
     """
-    decode, layers = jax.jit(make_decoder(model, space, seed)), layers_of(model)
-
-    def paint(latents, strokes):
-        edits = merged(layers, strokes)
-        parts = (latents.take(slice(start, start + AT_ONCE)) for start in range(0, len(latents), AT_ONCE))
-        return np.concatenate([pictures_of(model, decode, part, edits) for part in parts])
-
-    return paint
+    layers = layers_of(model)
+    edited = make_editor(model, space, layers, seed)
+    return lambda latents, strokes: edited(latents, merged(layers, strokes))
 
 
 def read_strokes(path: Path, model: Model, dissection: Path | None) -> list[Stroke]:

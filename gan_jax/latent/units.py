@@ -3,7 +3,7 @@
 A layer is a module of the generator that makes feature maps [B, h, w, C], named by its path, such as "BatchNorm_1".
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -100,23 +100,40 @@ def find_layer(model: Model, name: str | None = None) -> str:
     return name or (coarse or list(layers)[:1])[-1]
 
 
-def pictures_of(model: Model, decoder: Callable, latents: Latents, edits: dict[str, Edit]) -> np.ndarray:
-    """Examples [n, ...], as stored, by a compiled `make_decoder`."""
-    made = np.asarray(decoder(model.variables, latents, edits)[0])
-    return model.makes.modality.from_model(made, model.makes)
+def in_parts(n: int) -> Iterator[tuple[np.ndarray, int]]:
+    """(20 rows of n, how many of them are new), until all were there: whatever n, one compilation."""
+    for start in range(0, n, AT_ONCE):
+        yield np.arange(start, start + AT_ONCE) % n, min(AT_ONCE, n - start)
 
 
 def decoded(model: Model, latents: Latents, layer: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of latents, as stored [n, H, W, C], and the maps of a layer [n, h, w, C]."""
-    decode = jax.jit(make_decoder(model, latents.space, seed, (layer,)))
-    parts = []
-    for start in range(0, len(latents), AT_ONCE):
-        made, maps = decode(model.variables, latents.take(slice(start, start + AT_ONCE)), {})
-        parts.append(
-            (model.makes.modality.from_model(np.asarray(made), model.makes), np.asarray(maps[layer], np.float32))
-        )
-    pictures, maps = zip(*parts, strict=True)
-    return np.concatenate(pictures), np.concatenate(maps)
+    """Pictures of latents, as stored [n, H, W, C], and the maps of a layer, float32 [n, h, w, C]."""
+    decode, parts = jax.jit(make_decoder(model, latents.space, seed, (layer,))), []
+    for rows, new in in_parts(len(latents)):
+        made, maps = decode(model.variables, latents.take(rows), {})
+        parts.append((np.asarray(made)[:new], np.asarray(maps[layer], np.float32)[:new]))
+    pictures, maps = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return model.makes.modality.from_model(pictures, model.makes), maps
+
+
+def make_editor(model: Model, space: str, layers: Collection[str], seed: int = 0) -> Callable:
+    """`(latents, {layer: Edit}) -> pictures [n, ...], as stored`: one compilation, whatever the edits.
+
+    There is one of each of the layers, and its arrays have a shape that broadcasts to the layer's [n, h, w, C].
+    """
+    decode, shapes = jax.jit(make_decoder(model, space, seed)), layers_of(model)
+
+    def edited(latents, edits):
+        n, parts = len(latents), []
+        whole = {
+            name: [np.broadcast_to(np.float32(each), (n, *shapes[name])) for each in edits[name]] for name in layers
+        }
+        for rows, new in in_parts(n):
+            own = {name: Edit(*(each[rows] for each in edit)) for name, edit in whole.items()}
+            parts.append(np.asarray(decode(model.variables, latents.take(rows), own)[0])[:new])
+        return model.makes.modality.from_model(np.concatenate(parts), model.makes)
+
+    return edited
 
 
 def resized(maps: jax.Array, size: tuple[int, int]) -> jax.Array:

@@ -143,6 +143,16 @@ def test_a_part_of_a_batch_counts_once(trained):
     assert accuracy[0] == pytest.approx(np.average(accuracy[1:], weights=weights))
 
 
+def test_rare_classes_count_more():
+    """By the root of their share; void, whatever its share, and a class that is nowhere do not count."""
+    maps = np.zeros((segmenter.CHUNK + 4, 1, 20), np.uint8)
+    maps[..., :1], maps[:4, :, 1:] = 1, 2
+    field = Field(lookup("segmentation"), (1, 20), ("a", "b", "void", "none"), {})
+    weights = segmenter.class_weights(Source({"input": field}, {"input": maps}), "input")
+    a, b = segmenter.CHUNK * 19, segmenter.CHUNK + 4
+    np.testing.assert_allclose(weights, [np.sqrt((a + b) / a), np.sqrt((a + b) / b), 0, 0], rtol=1e-5)
+
+
 def test_maps_alone(trained, tmp_path):
     config = trained[1].copy_and_resolve_references().unlock()
     for number, drawn in enumerate(pairs(2)[1]):

@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 from gan_jax.latent import causes
 from gan_jax.latent.dissection import Counts, count, dissect, iou_of, quality_of
 from gan_jax.latent.painting import Stroke, make_painter, merged, pooled, read_strokes
-from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, resized
+from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, make_editor, resized
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def test_what_a_layer_makes_and_what_becomes_of_it(model):
     pictures, maps = decoded(model, latents, "units")
     np.testing.assert_array_equal(maps[..., 2], latents.values.reshape(30, 4, 4))
     np.testing.assert_array_equal(pictures, model.decode(latents))
-    edited = causes.make_editor(model, "units", latents.space)
-    np.testing.assert_array_equal(edited(latents, Edit(0.0, 7.0)), pictures)
-    half = edited(latents, Edit(np.array([0.5, 0, 0]), np.array([1.0, 0, 0])))
+    edited = make_editor(model, latents.space, ["units"])
+    np.testing.assert_array_equal(edited(latents, {"units": Edit(0.0, 7.0)}), pictures)
+    half = edited(latents, {"units": Edit(np.array([0.5, 0, 0]), np.array([1.0, 0, 0]))})
     expected = np.clip(0.5 + 0.5 * maps[..., 0] + 0.5 * maps[..., 1], 0, 1)
     np.testing.assert_allclose(half[..., 0], 255 * expected, atol=1)
 
@@ -85,11 +85,12 @@ def test_a_dissection_needs_places_and_samples(model):
 
 
 def test_what_is_removed(model):
-    latents = drawn(model, 50)
-    edited, amount = causes.make_editor(model, "units", "z"), lambda x: CONCEPTS.amount(x, model.makes)
-    before = amount(edited(latents, Edit(0.0, 0.0)))
+    editor, latents = make_editor(model, "z", ["units"]), drawn(model, 50)
+    edited = lambda edit: editor(latents, {"units": edit})
+    amount = lambda pictures: CONCEPTS.amount(pictures, model.makes)
+    before = amount(edited(Edit(0.0, 0.0)))
     for unit, share in ((0, 1.0), (1, 0.0), (2, 0.0)):
-        after = amount(edited(latents, causes.ablation(np.array([unit]), 3)))
+        after = amount(edited(causes.ablation(np.array([unit]), 3)))
         np.testing.assert_allclose(causes.removed(before, after)[0], share)
     assert np.isnan(causes.removed(np.zeros((4, 1)), np.ones((4, 1))))
     sets = list(causes.random_units(5, 3, 4, seed=0))
@@ -97,15 +98,16 @@ def test_what_is_removed(model):
 
 
 def test_the_unit_that_matters_is_found_by_gradients(model):
-    alpha = causes.optimized(model, drawn(model, 40), "units", CONCEPTS, 0, np.array([1.0, 0, 0]), steps=60)
+    rank = causes.make_ranker(model, "z", "units", CONCEPTS)
+    alpha = rank(drawn(model, 40), 0, np.array([1.0, 0, 0]), 60)
     assert alpha[0] > 0.9 and alpha[1:].max() < 0.5
 
 
 def test_insertions_are_judged_at_their_place(model):
-    latents = drawn(model, 60)
-    given = model, latents, "units", CONCEPTS, 0, np.array([0]), np.array([1.0, 0, 0])
-    found, before, after = causes.insertions(*given, side=1)
-    np.testing.assert_array_equal(before, model.decode(latents))
+    latents, editor = drawn(model, 60), make_editor(model, "z", ["units"])
+    edited, before = lambda edit: editor(latents, {"units": edit}), model.decode(latents)
+    inserted = Edit(np.array([1.0, 0, 0]), np.array([1.0, 5, 5]))
+    found, after = causes.insertions(edited, before, (4, 4, 3), CONCEPTS, 0, inserted, side=1)
     changed = np.sum(before != after, axis=(1, 2, 3))
     assert set(changed) <= {0, 1} and np.all(found.after == 1)
     np.testing.assert_array_equal(found.before == 1, found.context == 0)
@@ -115,7 +117,8 @@ def test_insertions_are_judged_at_their_place(model):
 
 def test_units_that_spoil_pictures(model):
     """By a distance that is the light in the corner."""
-    edited = causes.make_editor(model, "units", "z")
+    editor = make_editor(model, "z", ["units"])
+    edited = lambda latents, edit: editor(latents, {"units": edit})
     corner = lambda pictures: float(pictures[:, *CORNER, 0].mean())
     found = causes.artefacts(edited, drawn(model, 40), 3, corner, size=1)
     assert found.units.tolist() == [1] and found.after < 60 < 100 < found.before

@@ -128,6 +128,7 @@ def test_paint_by_layers_and_units(paint, workdir):
         (["--concepts=digits", "--segmenter=a.npz"], "--mode=dissect needs"),
         (["--concepts=digits", "--units=0"], "--num and --units must be positive"),
         (["--concepts=digits", "--layer=none"], "--layer=none: no feature map of this generator has that name"),
+        (["--concepts=classifier", "--steps=0"], "nothing tells where they are, so units are ranked by --steps alone"),
         (["--segmenter=none.npz"], "there is no segmenter none.npz"),
     ],
 )
