@@ -2,7 +2,7 @@
 
 Paper: Park et al. 2019, as in facades_spade. What differs more: a twentieth of the parameters, 5.3 million in the
 generator (half as many as facades_pix2pix_128 has) and 0.5 in the encoder, a patch of the discriminator has 34 pixels,
-instances are normalized in place of batches, latents of 64 numbers, four times the rates, 40 epochs.
+instances are normalized in place of batches, latents of 64 numbers, four times the rates, 30 epochs.
 
     python main.py --config=facades_spade_128
 
@@ -18,7 +18,7 @@ def get_config():
     config.networks.generator.update(width=16, hidden=16, latent_size=64, norm="instance")
     config.networks.discriminator.update(width=32, layers=2)
     config.optimizers.generator.learning_rate, config.optimizers.discriminator.learning_rate = 4e-4, 1.6e-3
-    config.total_kimg = 40 * facades_pix2pix.EPOCH
+    config.total_kimg = 30 * facades_pix2pix.EPOCH
     half = config.total_kimg / 2
     config.optimizers.default.update(hold_kimg=half, decay_kimg=half)
     config.ema.half_life_kimg = 0.5

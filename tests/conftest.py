@@ -1,6 +1,7 @@
 """Four host devices for all tests, and programs compiled in a hurry, as compiling is most of what tests do."""
 
 import atexit
+import gc
 import importlib.metadata
 import os
 import shutil
@@ -25,6 +26,8 @@ from tiny import get_config  # noqa: E402
 
 # Not in the environment: a program that a test starts is compiled as users have it, unless that test says otherwise.
 jax.config.update("jax_disable_most_optimizations", True)
+# Tracing makes so many objects that a tenth of the time went into looking for dead ones among them.
+gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from whole_runs import run, twenty_rounds
+from whole_runs import run
 
 import gan_jax
 from gan_jax import cli
@@ -11,10 +11,10 @@ from gan_jax.averages import choose
 from gan_jax.errors import UserError
 
 
-def test_each_is_the_average_of_a_run_with_that_half_life(tmp_path):
+def test_each_is_the_average_of_a_run_with_that_half_life(tiny, tmp_path):
     half_life = {"ema.half_life_kimg": 0.05, "ema.ramp_up": 1.0}
-    run(twenty_rounds(**half_life, **{"ema.others_kimg": "0.002, 0.02"}), tmp_path / "both")
-    run(twenty_rounds(**{**half_life, "ema.half_life_kimg": 0.02}), tmp_path / "one")
+    run(tiny(**half_life, **{"ema.others_kimg": "0.002, 0.02"}), tmp_path / "both")
+    run(tiny(**{**half_life, "ema.half_life_kimg": 0.02}), tmp_path / "one")
     both, one = gan_jax.load(tmp_path / "both"), gan_jax.load(tmp_path / "one")
     chosen = choose(both.state, "0.02")
     jax.tree.map(np.testing.assert_array_equal, chosen, one.state)

@@ -63,6 +63,8 @@ def shrink(config, folder):
             own.update(cardinality=2, blocks=1)
         if own.name in ("unet", "spade"):
             own.depth = 3
+        if own.name == "patch":
+            own.layers = min(own.layers, 2)  # at 16 pixels, if there are two scales
         if own.name in ("srresnet", "translation") and "blocks" in own:
             own.blocks = 1
 

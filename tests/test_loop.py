@@ -23,11 +23,10 @@ def test_a_run_leaves_what_the_readme_says(ring_run):
     config, workdir, (state, record) = ring_run
     assert int(state.step) == 20
     assert json.loads((workdir / "config.json").read_text()) == {"version": __version__, **config.to_dict()}
-    assert sorted(path.name for path in (workdir / "samples").iterdir()) == [
-        "000000.png", "000005.png", "000010.png", "000015.png", "000020.png", "progress.gif",
-    ]  # fmt: skip
+    pictures = ["000000.png", "000010.png", "000020.png"]
+    assert sorted(path.name for path in (workdir / "samples").iterdir()) == [*pictures, "progress.gif"]
     assert Image.open(workdir / "samples" / "000020.png").size == (600, 600)
-    assert Image.open(workdir / "samples" / "progress.gif").n_frames == 5
+    assert Image.open(workdir / "samples" / "progress.gif").n_frames == 3
     assert Image.open(workdir / "curves.png").size == (1000, 1250)
     assert list((workdir / "tensorboard").iterdir())
     kept = {int(path.name) for path in (workdir / "checkpoints").iterdir()}
@@ -40,7 +39,7 @@ def test_a_run_leaves_what_the_readme_says(ring_run):
         "discriminator/learning_rate",
         "generator/loss", "generator/gradient_norm", "generator/adversarial", "generator/learning_rate",
     }  # fmt: skip
-    assert [line["step"] for line in logged(workdir) if "sliced_wasserstein" in line] == [0, 5, 10, 15, 20]
+    assert [line["step"] for line in logged(workdir) if "sliced_wasserstein" in line] == [0, 10, 20]
     evaluated = [line["evaluation/coverage"] for line in logged(workdir) if "evaluation/coverage" in line]
     assert len(evaluated) == 4 and record["best"]["coverage"] == max(evaluated)
 

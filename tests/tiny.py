@@ -23,6 +23,7 @@ def get_config(**changes):
         config.networks[player] = {"name": "mlp", "width": 8, "depth": 2, "norm": "none"}
     config.data.source = "ring"
     config.total_kimg = 0.16
-    config.log_kimg = config.sample_kimg = config.checkpoint_kimg = 0.08
+    config.log_kimg = config.checkpoint_kimg = 0.08
+    config.sample_kimg = 0.16  # a picture takes longer than ten rounds
     config.evaluation.features = "none"
     return changed(config, changes)
