@@ -22,6 +22,7 @@ from gan_jax.latent import causes
 from gan_jax.latent.dissection import LEAST, Dissection, dissect
 from gan_jax.latent.model import Latents, Model
 from gan_jax.latent.units import Edit, decoded, find_layer, layers_of, make_editor, resized
+from gan_jax.progress import progress
 from gan_jax.run import Run, load
 from gan_jax.sampling import labels_for
 
@@ -181,7 +182,8 @@ class Trial(NamedTuple):
         before = concepts.amount(plain, model.makes)
         rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
         trial = cls(model, layer, concepts, used, fresh, edited, plain, before, before[:0], rank, size, steps, seed)
-        random = [trial.removed(units)[0] for units in causes.random_units(count, size, DRAWS, seed)]
+        sets = causes.random_units(count, size, DRAWS, seed)
+        random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
         return trial._replace(random=np.stack(random))
 
     @property

@@ -3,7 +3,7 @@
 Reference: Bau et al. 2019 (GAN Dissection), sections 3.2 and 4, and the authors' code.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -25,10 +25,10 @@ def ablation(units: np.ndarray, count: int) -> Edit:
     return Edit(np.isin(np.arange(count), units).astype(np.float32), np.zeros(count, np.float32))
 
 
-def random_units(count: int, size: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+def random_units(count: int, size: int, draws: int, seed: int) -> list[np.ndarray]:
     """Sets of units to compare with: int [size] of `count`, without repeats."""
     rng = np.random.default_rng(seed)
-    return (rng.choice(count, min(size, count), replace=False) for _ in range(draws))
+    return [rng.choice(count, min(size, count), replace=False) for _ in range(draws)]
 
 
 def removed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def make_ranker(model: Model, space: str, layer: str, concepts: Concepts, seed: 
     def rank(latents, concept, value, steps):
         alpha, rng = jnp.full(count, 0.5), np.random.default_rng(seed)
         state = optimizer.init(alpha)
-        for _ in range(steps):
+        for _ in progress(f"ranking units by {concepts.names[concept]}", steps, "steps"):
             part = latents.take(rng.choice(len(latents), BATCH, replace=len(latents) < BATCH))
             here = np.zeros((BATCH, height, width, 1), np.float32)
             here[np.arange(BATCH), rng.integers(height, size=BATCH), rng.integers(width, size=BATCH)] = 1

@@ -17,6 +17,7 @@ from gan_jax.concepts import Concepts
 from gan_jax.errors import UserError
 from gan_jax.latent.model import Latents, Model
 from gan_jax.latent.units import AT_ONCE, decoded, resized
+from gan_jax.progress import progress
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of a unit's activations that may be above its threshold
 PERMUTATIONS = 20  # of the masks
@@ -103,7 +104,10 @@ def dissect(model: Model, latents: Latents, layer: str, concepts: Concepts, seed
     masks = concepts.masks(pictures)
     counts = count(maps, masks, levels)
     shifts = np.random.default_rng(seed).choice(np.arange(1, half), min(PERMUTATIONS, half - 1), replace=False)
-    nulls = [of_chosen(iou_of(count(maps, np.roll(masks, shift, axis=0), levels))).max(axis=0) for shift in shifts]
+    nulls = [
+        of_chosen(iou_of(count(maps, np.roll(masks, shifts[number], axis=0), levels))).max(axis=0)
+        for number in progress("comparing units with the masks of other samples", len(shifts), "permutations")
+    ]
     return Dissection(
         layer,
         concepts.names,

@@ -93,7 +93,7 @@ def test_what_is_removed(model):
         after = amount(edited(causes.ablation(np.array([unit]), 3)))
         np.testing.assert_allclose(causes.removed(before, after)[0], share)
     assert np.isnan(causes.removed(np.zeros((4, 1)), np.ones((4, 1))))
-    sets = list(causes.random_units(5, 3, 4, seed=0))
+    sets = causes.random_units(5, 3, 4, seed=0)
     assert len(sets) == 4 and all(len(set(units)) == 3 for units in sets)
 
 
