@@ -98,7 +98,7 @@ def dissect_to_folder(
         found = dissect(model, used, layer, told, seed=seed)
         report |= compared(found)
     if concerned := in_question(found, told):
-        trial = Trial.of(model, used, fresh, layer, told, units, steps, seed)
+        trial = make_trial(model, used, fresh, layer, told, units, steps, seed)
         for concept in concerned:
             report["effects"][told.names[concept]], pictures = effects_of(trial, concept, found)
             shown.append(pictures)
@@ -174,18 +174,6 @@ class Trial(NamedTuple):
     steps: int
     seed: int
 
-    @classmethod
-    def of(cls, model, used, fresh, layer, concepts, size, steps, seed) -> "Trial":
-        editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
-        edited = lambda edit: editor(fresh, {layer: edit})
-        plain = edited(Edit(0.0, 0.0))
-        before = concepts.amount(plain, model.makes)
-        rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
-        trial = cls(model, layer, concepts, used, fresh, edited, plain, before, before[:0], rank, size, steps, seed)
-        sets = causes.random_units(count, size, DRAWS, seed)
-        random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
-        return trial._replace(random=np.stack(random))
-
     @property
     def shape(self) -> tuple[int, int, int]:
         """(h, w, C) of the layer."""
@@ -195,6 +183,21 @@ class Trial(NamedTuple):
         """The share of each concept that goes without some units, [K], and the pictures."""
         pictures = self.edited(causes.ablation(units, self.shape[-1]))
         return causes.removed(self.before, self.concepts.amount(pictures, self.model.makes)), pictures
+
+
+def make_trial(
+    model: Model, used: Latents, fresh: Latents, layer: str, concepts: Concepts, size: int, steps: int, seed: int
+) -> Trial:
+    """A trial, see there."""
+    editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
+    edited = lambda edit: editor(fresh, {layer: edit})
+    plain = edited(Edit(0.0, 0.0))
+    before = concepts.amount(plain, model.makes)
+    rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
+    trial = Trial(model, layer, concepts, used, fresh, edited, plain, before, before[:0], rank, size, steps, seed)
+    sets = causes.random_units(count, size, DRAWS, seed)
+    random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
+    return trial._replace(random=np.stack(random))
 
 
 def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[dict[str, Any], Shown]:

@@ -192,8 +192,11 @@ def load(workdir: str | Path, checkpoint: str = "last") -> Run:
         raise UserError(f"{workdir} holds no trained run: train one with --workdir={workdir} first")
     config = configs.load(workdir / "config.json")
 
+    whole = config.copy_and_resolve_references().unlock()
+    whole.remat = False  # what is recomputed cannot be looked into, and without a backward pass nothing is
+
     def experiment(record):
-        return build(config, modalities.from_json(migration.record(record, config)["fields"]))
+        return build(whole, modalities.from_json(migration.record(record, config)["fields"]))
 
     with _errors_alone():
         checkpoints = Checkpoints(workdir / "checkpoints", read_only=True)

@@ -61,8 +61,10 @@ def shrink(config, folder):
         own.width = 4
         if own.name == "r3gan":
             own.update(cardinality=2, blocks=1)
-        if own.name in ("unet", "spade"):
+        if own.name == "unet":
             own.depth = 3
+        if own.name == "spade":
+            own.depth, own.hidden = 1, 2
         if own.name == "patch":
             own.layers = min(own.layers, 2)  # at 16 pixels, if there are two scales
         if own.name in ("srresnet", "translation") and "blocks" in own:

@@ -20,11 +20,13 @@ NAMES = ("light", "dark", "gray")
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    """One round of a conditional DCGAN on digits."""
+    """One round of a conditional DCGAN on digits, whose activations were recomputed in training."""
     workdir = tmp_path_factory.mktemp("digits")
     networks = {"generator": {"name": "dcgan", "width": 2}}
     train(
-        get_config(**{"data.source": "digits", "labels": "auto", "total_kimg": 0.016, "networks": networks}),
+        get_config(
+            **{"data.source": "digits", "labels": "auto", "total_kimg": 0.016, "networks": networks, "remat": True}
+        ),
         workdir,
         make_runner("jit"),
     )
