@@ -152,6 +152,7 @@ class Trial(NamedTuple):
         fresh: others, which judge.
         edited: pictures of the fresh ones with an edit of the layer, as stored.
         plain: the same without any.
+        maps: [n, h, w, C] of the layer, without any.
         before: float64 [n, K], how much of each concept is in those.
         random: float64 [draws, K], the share that goes without random units.
         rank: see `causes.make_ranker`; None: concepts have no score, or it is not wanted.
@@ -167,6 +168,7 @@ class Trial(NamedTuple):
     fresh: Latents
     edited: Callable[[Edit], np.ndarray]
     plain: np.ndarray
+    maps: np.ndarray
     before: np.ndarray
     random: np.ndarray
     rank: Callable | None
@@ -191,10 +193,10 @@ def make_trial(
     """A trial, see there."""
     editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
     edited = lambda edit: editor(fresh, {layer: edit})
-    plain = edited(Edit(0.0, 0.0))
+    plain, (_, maps) = edited(Edit(0.0, 0.0)), decoded(model, fresh, layer, seed)
     before = concepts.amount(plain, model.makes)
     rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
-    trial = Trial(model, layer, concepts, used, fresh, edited, plain, before, before[:0], rank, size, steps, seed)
+    trial = Trial(model, layer, concepts, used, fresh, edited, plain, maps, before, before[:0], rank, size, steps, seed)
     sets = causes.random_units(count, size, DRAWS, seed)
     random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
     return trial._replace(random=np.stack(random))
@@ -234,7 +236,7 @@ def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[di
         if name == best:
             risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
             pictures |= {"before": trial.plain[risen], "inserted where it came most": after[risen]}
-    return effects, Shown(names[concept], pictures, highlights(trial.model, trial.fresh, found, concept))
+    return effects, Shown(names[concept], pictures, highlights(trial, found, concept))
 
 
 def by_context(attempts: causes.Insertions, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -251,14 +253,13 @@ def by_context(attempts: causes.Insertions, names: tuple[str, ...]) -> dict[str,
     }
 
 
-def highlights(model: Model, latents: Latents, found: Dissection, concept: int) -> dict[str, np.ndarray]:
+def highlights(trial: Trial, found: Dissection, concept: int) -> dict[str, np.ndarray]:
     """{"unit U": pictures in which it is most active, dark where it is not above its threshold}, of the best units."""
-    pictures, maps = decoded(model, latents, found.layer)
-    shown = {}
+    field, shown = trial.model.makes, {}
     for unit in found.ranked(concept)[: dissection_report.ROWS]:
-        peaks = np.argsort(-maps[..., unit].max(axis=(1, 2)), kind="stable")[: dissection_report.COLUMNS]
-        lit = resized(maps[peaks][..., [unit]], pictures.shape[1:3]) > found.threshold[unit, concept]
-        own = model.makes.modality.thumbnails(pictures[peaks], model.makes)
+        peaks = np.argsort(-trial.maps[..., unit].max(axis=(1, 2)), kind="stable")[: dissection_report.COLUMNS]
+        lit = resized(trial.maps[peaks][..., [unit]], trial.plain.shape[1:3]) > found.threshold[unit, concept]
+        own = field.modality.thumbnails(trial.plain[peaks], field)
         shown[f"unit {unit}"] = np.uint8(np.where(lit, own, own * 0.3))
     return shown
 

@@ -9,13 +9,12 @@ import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier, efficientnet
 from gan_jax.networks.layers import Conv
 from gan_jax.networks.vgg import SMALLEST, VGG19
-from gan_jax.torch_file import read_state_dict
+from gan_jax.torch_file import converted, read_state_dict
 
 KINDS = "vgg19:FILE.pth, classifier[:FILE.npz], efficientnet[:FILE.pth]"
 
@@ -106,18 +105,14 @@ def load_vgg19(path: Path) -> dict:
     """
     state = read_state_dict(path)
     expected = jax.eval_shape(VGG19().init, jax.random.key(0), jnp.zeros((1, SMALLEST, SMALLEST, 3)))["params"]
-    try:
-        params = {
+
+    def make():
+        return {
             name: {"kernel": state[f"{name}.weight"].transpose(2, 3, 1, 0), "bias": state[f"{name}.bias"]}
             for name in expected
         }
-        shapes, expected_shapes = (jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (params, expected))
-        if shapes != expected_shapes:
-            raise ValueError("a layer has another shape")
-    except (KeyError, ValueError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise UserError(f"{path} is not VGG-19's state dict ({reason}): give torchvision's vgg19-*.pth") from None
-    return {"params": jax.tree.map(lambda leaf: np.ascontiguousarray(leaf, np.float32), params)}
+
+    return {"params": converted(path, make, expected, "VGG-19's state dict", "torchvision's vgg19-*.pth")}
 
 
 def _vgg19_maps(params: dict, images: jax.Array) -> list[jax.Array]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import jax
 import numpy as np
 
 from gan_jax.errors import UserError
@@ -130,6 +131,29 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
         return _to_arrays(tensors)
 
     return _or_user_error(path, read, "a PyTorch state dict", "torch.save(module.state_dict(), path)")
+
+
+def converted(path: Path, make: Callable[[], dict], expected: Any, kind: str, give: str) -> dict:
+    """Parameters that `make` makes of a state dict, as contiguous float32 arrays of the shapes of `expected`.
+
+    Args:
+        path: of the state dict, for messages.
+        make: raises KeyError or ValueError if the state dict is of another network.
+        expected: a tree of what has shapes.
+        kind: of file that is wanted, and `give`, which one that is, for messages.
+
+    Raises:
+        UserError: the state dict is of another network.
+    """
+    try:
+        params = make()
+        shapes, expected_shapes = (jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (params, expected))
+        if shapes != expected_shapes:
+            raise ValueError("a layer has another shape")
+    except (KeyError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise UserError(f"{path} is not {kind} ({reason}): give {give}") from None
+    return jax.tree.map(lambda leaf: np.ascontiguousarray(leaf, np.float32), params)
 
 
 def read_modules(path: Path) -> dict[str, dict[str, np.ndarray]]:

@@ -31,11 +31,10 @@ def parts(picture: np.ndarray) -> np.ndarray:
     ink = picture[..., 0] >= INK
     skeleton = thinned(ink)
     around = _neighbors(skeleton)
-    branches = np.sum((around == 0) & (np.roll(around, -1, axis=0) == 1), axis=0)  # runs of ink around the place
     near = np.hypot(*np.mgrid[-NEAR : NEAR + 1, -NEAR : NEAR + 1]) <= NEAR + 0.5
     grown = lambda places: ndimage.binary_dilation(skeleton & places, near)
     hole = ndimage.binary_fill_holes(ink) & ~ink
-    return np.stack([ink, hole, grown(around.sum(axis=0) == 1), grown(branches >= 3)], axis=-1)
+    return np.stack([ink, hole, grown(around.sum(axis=0) == 1), grown(_runs(around) >= 3)], axis=-1)
 
 
 def thinned(ink: np.ndarray) -> np.ndarray:
@@ -45,10 +44,9 @@ def thinned(ink: np.ndarray) -> np.ndarray:
         before = ink.copy()
         for sides in ((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6)):
             around = _neighbors(ink)
-            runs = np.sum((around == 0) & (np.roll(around, -1, axis=0) == 1), axis=0)
             count = around.sum(axis=0)
             open_to = [np.prod(around[list(side)], axis=0) == 0 for side in sides]
-            ink &= ~((runs == 1) & (count >= 2) & (count <= 6) & open_to[0] & open_to[1])
+            ink &= ~((_runs(around) == 1) & (count >= 2) & (count <= 6) & open_to[0] & open_to[1])
         if (ink == before).all():
             return ink
 
@@ -59,6 +57,11 @@ def _neighbors(ink: np.ndarray) -> np.ndarray:
     padded = np.pad(ink.astype(int), 1)
     around = [(0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0), (0, 0)]
     return np.stack([padded[y : y + height, x : x + width] for y, x in around])
+
+
+def _runs(around: np.ndarray) -> np.ndarray:
+    """How many runs of ink there are among the neighbors [8, H, W] of each pixel: int [H, W]."""
+    return np.sum((around == 0) & (np.roll(around, -1, axis=0) == 1), axis=0)
 
 
 CONCEPTS = concepts

