@@ -60,13 +60,14 @@ def test_the_order_in_which_results_select_the_best_round():
         "nn",
         "pairs",
         "miou",
+        "diversity",
         "ppl",
         "cas",
         "classify",
     ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
     assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1), ("miou", -1)]
-    assert [name for name in metrics if metrics[name].slow] == ["ppl", "cas"]
+    assert [name for name in metrics if metrics[name].slow] == ["diversity", "ppl", "cas"]
 
 
 def test_what_can_be_measured_of_points():
