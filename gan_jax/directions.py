@@ -43,14 +43,14 @@ def directions_to_folder(
     Args:
         workdir: of the run.
         out: a folder, made if it is not there.
-        method: a function of `gan_jax.latent.directions`: pca, sefa, labels.
+        method: a function of `gan_jax.latent.directions`: pca, sefa, labels, means.
         attributes: see `open_attributes`; None: `default_attributes`.
         space: its name; None: the one that is best to move in.
         layers: that are moved, see `parse_layers`.
         label: of a conditional run, the class of all samples; None: each in turn.
         num: samples that directions are found by.
         components: directions of pca and sefa, at most.
-        conditional: see `directions.labels`.
+        conditional: see `directions.labels`; also of means.
         seed: of the samples.
         ema: see `Run.variables`.
         checkpoint: see `load`.
@@ -65,16 +65,15 @@ def directions_to_folder(
             claim(path, overwrite)
     names = attributes or default_attributes(model.makes)
     measured = open_attributes(names, model.makes) if names else None
-    if method == "labels" and measured is None:
-        raise UserError("--method=labels needs --attributes, such as classifier:FILE of --mode=train_classifier")
+    of_attributes = method in ("labels", "means")
+    if of_attributes and measured is None:
+        raise UserError(f"--method={method} needs --attributes, such as classifier:FILE of --mode=train_classifier")
     numbers = np.arange(num + MEASURED_ON)
     latents = model.draw(numbers, labels_for(numbers, model.classes, label), space, seed)
     used, fresh = latents.take(slice(num)), latents.take(slice(num, None))
     chosen = parse_layers(layers, latents.values.shape[1])
-    if method == "labels":
-        found = directions.labels(model, used, measured, chosen, conditional)
-    else:
-        found = getattr(directions, method)(model, used, chosen, components)
+    find = getattr(directions, method)
+    found = find(model, used, measured, chosen, conditional) if of_attributes else find(model, used, chosen, components)
     paths = {name: out / f"{name}.png" for name in found.names}
     out.mkdir(parents=True, exist_ok=True)
     for path in paths.values():

@@ -74,6 +74,7 @@ class Space(NamedTuple):
         between: `(a [n, F], b [n, F], t [n]) -> [n, F]`: the way from a to b that stays where latents are.
         by_layer: `latents [n, F] -> [n, L, f]`, what each of L groups of the generator's layers gets of them.
         prior: whether no network makes the latents, so that how they vary says nothing of the generator.
+        encode: `(variables, examples [n, ...]) -> [n, F]`, the latents that a network finds; None: there is none.
     """
 
     draw: Callable
@@ -82,6 +83,7 @@ class Space(NamedTuple):
     between: Callable
     by_layer: Callable
     prior: bool = False
+    encode: Callable | None = None
 
 
 class Game(NamedTuple):

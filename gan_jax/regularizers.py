@@ -86,6 +86,30 @@ def top_k(fake_logits: jax.Array, share: jax.Array) -> jax.Array:
     return jnp.where(rank < k, batch / k, 0.0)
 
 
+def kl_divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
+    """KL(N(mean, variance) || N(0, 1)) of independent latents, in nats: [B].
+
+    Args:
+        mean, log_variance: [B, Z].
+
+    Reference: Kingma and Welling 2014, appendix B.
+    """
+    chex.assert_equal_shape([mean, log_variance])
+    return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - log_variance - 1, axis=-1)
+
+
+def gaussian_error(a: jax.Array, b: jax.Array) -> jax.Array:
+    """-log N(a; b, 1) up to a constant, in nats: half of the squared distance: [B].
+
+    Args:
+        a, b: [B, ...].
+
+    Reference: Larsen et al. 2016 (VAE/GAN), eqs. 7 and 8.
+    """
+    chex.assert_equal_shape([a, b])
+    return 0.5 * jnp.sum((a - b) ** 2, axis=tuple(range(1, a.ndim)))
+
+
 def cross_entropy(class_logits: jax.Array, labels: jax.Array) -> jax.Array:
     """-log p(label) of a classifier, in nats; with weights over the classes, the mean by them: [B].
 

@@ -46,7 +46,7 @@ def shrink(config, folder):
             save(rng.integers(0, 256, (32, 64, 3), np.uint8), folder / f"{number}.png")
         config.data.source, config.data.palette = f"folder:{folder}", ""
     config.evaluation.source = ""
-    if "perceptual" in config.terms:
+    if "perceptual" in config.get("terms", {}):
         config.terms.perceptual.features = "classifier"  # whose weights are in the package
     if config.game in ("pix2pix", "cyclegan", "srgan"):
         config.data.image_size = "native" if config.data.source == "digits" else "32"
@@ -56,7 +56,7 @@ def shrink(config, folder):
     config.batch_size = 4
     if "n_critic" in config:
         config.n_critic = 1
-    for player in ("generator", "discriminator"):
+    for player in {"encoder", "generator", "discriminator"} & set(config.networks):
         own = config.networks[player]
         own.width = 4
         if own.name == "r3gan":

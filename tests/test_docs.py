@@ -110,12 +110,12 @@ def test_every_file_that_is_named_exists():
 
 
 def test_a_game_of_ones_own(own_modules, capsys):
-    train("run", "--config=digits_mlp", "--config.game=bigan")
-    run("--mode=sample", "--workdir=run", "--out=bigan.png", "--num=4")
+    train("run", "--config=digits_mlp", "--config.game=aae")
+    run("--mode=sample", "--workdir=run", "--out=aae.png", "--num=4")
     run("--mode=count", "--workdir=run")
     assert "generator: " in capsys.readouterr().out
     assert (own_modules / "run" / "samples" / "000002.png").exists()
-    assert (own_modules / "bigan.png").exists()
+    assert (own_modules / "aae.png").exists()
 
 
 def test_a_term_a_network_and_a_metric_of_ones_own(own_modules, capsys):

@@ -28,6 +28,22 @@ def l1(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.mean(jnp.abs(_difference(a, b)), axis=(1, 2, 3))
 
 
+def sharpness(a: jax.Array) -> jax.Array:
+    """The mean squared difference of neighbors in a row, and of neighbors in a column, added.
+
+    An edge that is blurred over n pixels has an n-th of that of a sharp one; noise has much.
+
+    Args:
+        a: uint8 (or float in [0, 255]) [B, H, W, C].
+
+    Returns:
+        [B], over pixels and channels; black and white are 1 apart. 0 of a single row for its columns.
+    """
+    chex.assert_rank(a, 4)
+    squared = [_difference(a[:, 1:], a[:, :-1]) ** 2, _difference(a[:, :, 1:], a[:, :, :-1]) ** 2]
+    return sum(jnp.mean(each, axis=(1, 2, 3)) for each in squared if each.size)
+
+
 def psnr(a: jax.Array, b: jax.Array) -> jax.Array:
     """The peak signal-to-noise ratio.
 

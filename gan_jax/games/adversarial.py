@@ -128,7 +128,7 @@ def make_game(config, fields: Fields) -> Game:
     discriminator = networks.build(config, "Discriminator", num_classes=num_classes, **heads)
     if len(stages) > 1 and not networks.takes(generator, "level"):
         raise UserError(f"--config.growing: the network {config.networks.generator.name} cannot grow; progan can")
-    latents = make_prior(config.networks.latent_size, config.codes, config.networks.prior)
+    latents = make_prior(config.networks.latent_size, config.networks.prior, config.codes)
     of_discriminator, lazy_of_discriminator = terms.split(own_terms, "discriminator")
     of_generator, lazy_of_generator = terms.split(own_terms, "generator")
 

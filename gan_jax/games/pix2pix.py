@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, networks, terms
+from gan_jax import losses, networks, regularizers, terms
 from gan_jax.errors import UserError
 from gan_jax.game import Game, Map, Turn
 from gan_jax.keys import Key, Weight
@@ -64,14 +64,9 @@ def kl(weight: Weight = 0.05) -> Term:
         weight: of the sum over latents, the mean over the batch; the authors' code has the sum over the batch of each
             device.
 
-    Reference: Park et al. 2019, appendix A; Kingma and Welling 2014, appendix B.
+    Reference: Park et al. 2019, appendix A.
     """
-
-    def loss(c):
-        mean, log_variance = c.style
-        return 0.5 * jnp.mean(jnp.sum(mean**2 + jnp.exp(log_variance) - log_variance - 1, axis=-1))
-
-    return Term("kl", "generator", loss, weight)
+    return Term("kl", "generator", lambda c: jnp.mean(regularizers.kl_divergence(*c.style)), weight)
 
 
 TERMS = {

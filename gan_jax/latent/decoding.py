@@ -18,14 +18,18 @@ class Decoding(NamedTuple):
         sample: of its map from noise.
         spaces: z, in the parts that the generator splits it into, and w, if it has styles.
         calibrate: see there.
+        reconstruct: of its map from examples to examples; None without an encoder.
     """
 
     sample: Callable
     spaces: dict[str, Space]
     calibrate: Callable
+    reconstruct: Callable | None
 
 
-def make_decoding(generator: networks.Network, latents: Callable, size: int, num_classes: int = 0) -> Decoding:
+def make_decoding(
+    generator: networks.Network, latents: Callable, size: int, num_classes: int = 0, encode: Callable | None = None
+) -> Decoding:
     """What the player "generator" can do.
 
     Args:
@@ -33,6 +37,7 @@ def make_decoding(generator: networks.Network, latents: Callable, size: int, num
         latents: `(key, index) -> z [B, size]`.
         size: Z.
         num_classes: of the condition; 0: there is none.
+        encode: see `Space`, of z.
     """
 
     def call(variables, *args, **kwargs):
@@ -55,7 +60,7 @@ def make_decoding(generator: networks.Network, latents: Callable, size: int, num
 
     styled = networks.has_styles(generator)
     bare = networks.bare(generator)
-    spaces = {"z": z_space(latents, decode, size, getattr(bare, "parts", 1))}
+    spaces = {"z": z_space(latents, decode, size, getattr(bare, "parts", 1), encode)}
     if styled:
         spaces["w"] = w_space(draw_w, decode_w, mean_w, bare.layers)
 
@@ -67,4 +72,8 @@ def make_decoding(generator: networks.Network, latents: Callable, size: int, num
             _, updates = call(variables, z, condition, train=True, mutable=["batch_stats", "spectral"])
         return {**variables, "generator": {**variables["generator"], **updates}}
 
-    return Decoding(sample, spaces, calibrate)
+    def reconstruct(variables, key, index, given):
+        (examples,) = given.values()
+        return decode(variables, encode(variables, examples), {}, jax.random.fold_in(key, GENERATOR), index)
+
+    return Decoding(sample, spaces, calibrate, reconstruct if encode else None)

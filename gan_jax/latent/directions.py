@@ -1,10 +1,11 @@
 """Directions in latent space that change one thing in a picture: found, measured, applied, kept in a file.
 
-Reference: Harkonen et al. 2020 (GANSpace); Shen and Zhou 2021 (SeFa); Shen et al. 2020 (InterFaceGAN).
+Reference: Harkonen et al. 2020 (GANSpace); Shen and Zhou 2021 (SeFa); Shen et al. 2020 (InterFaceGAN); Larsen et al.
+2016 (VAE/GAN).
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,6 +173,26 @@ def numbered(name: str, vectors: np.ndarray, most: int) -> tuple[list[str], np.n
     return [f"{name}{number}" for number in range(len(vectors[:most]))], vectors[:most]
 
 
+def means(
+    model: Model, latents: Latents, attributes: Attributes, layers: np.ndarray, conditional: bool = True
+) -> Directions:
+    """From the mean of the latents whose pictures have less of an attribute than most to that of those that have more.
+
+    They are VAE/GAN's attribute vectors, there of encoded photographs with an attribute and without.
+
+    Args and returns: see `labels`.
+
+    Reference: Larsen et al. 2016, section 4.1.1.
+    """
+
+    def fit(x, y):
+        ways = np.stack([x[above].mean(axis=0) - x[~above].mean(axis=0) for above in (y > 0).T])
+        along = x @ ways.T
+        return ways * (np.sum(along * y, axis=0) / np.sum(along**2, axis=0))[:, None]  # as long as predicts best
+
+    return _of_attributes("means", fit, model, latents, attributes, layers, conditional)
+
+
 def labels(
     model: Model, latents: Latents, attributes: Attributes, layers: np.ndarray, conditional: bool = True
 ) -> Directions:
@@ -195,6 +216,20 @@ def labels(
     Raises:
         UserError: there are too few latents, or an attribute does not vary, or depends on the others alone.
     """
+    fit = lambda x, y: np.linalg.lstsq(x, y)[0].T
+    return _of_attributes("labels", fit, model, latents, attributes, layers, conditional)
+
+
+def _of_attributes(
+    method: str,
+    fit: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    model: Model,
+    latents: Latents,
+    attributes: Attributes,
+    layers: np.ndarray,
+    conditional: bool,
+) -> Directions:
+    """See `labels`. `fit` makes slopes [K, D] of latents [n, D] and attributes [n, K], all of which vary by 1."""
     found = coordinates(model, latents)
     values = attributes.measure(model.decode(latents))
     mean, spread = values.mean(axis=0), values.std(axis=0)
@@ -202,7 +237,7 @@ def labels(
         raise UserError(f"--attributes: {attributes.names[constant.argmax()]} is the same in all samples")
     x, y = found.white, (values - mean) / spread
     split = round(len(x) * (1 - HELD_OUT))
-    slopes = np.linalg.lstsq(x[:split], y[:split])[0].T  # [K, D]
+    slopes = fit(x[:split], y[:split])
     predicted, real = x[split:] @ slopes.T, y[split:]
     r2 = 1 - np.sum((real - predicted) ** 2, axis=0) / np.sum((real - real.mean(axis=0)) ** 2, axis=0)
     accuracy = np.mean((predicted > 0) == (real > 0), axis=0)
@@ -214,7 +249,7 @@ def labels(
             name = attributes.names[dependent.argmax()]
             raise UserError(f"--attributes: {name} cannot change without the others: use --noconditional, or fewer")
         slopes = left
-    about = {"method": "labels", "conditional": conditional}
+    about = {"method": method, "conditional": conditional}
     about |= {
         f"{name} {what}": float(score[k])
         for k, name in enumerate(attributes.names)

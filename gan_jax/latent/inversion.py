@@ -2,7 +2,8 @@
 
 Reference: Karras et al. 2020 (StyleGAN2), appendix D, for the schedule and the fading noise on the latents. What
 differs: the distance is that of pixels, without a network; the generator's noise is left out instead of optimized, so
-nothing of the picture hides in it; latents far out are penalized; a picture may be searched for from several starts.
+nothing of the picture hides in it; latents far out are penalized; a picture may be searched for from several starts,
+the first of which are the latents that the game's encoder finds, if it has one.
 """
 
 import dataclasses
@@ -34,7 +35,8 @@ class Search:
         space: its name; None: the best one to move in.
         by_layer: whether each layer gets latents of its own, as in w+.
         steps: of Adam; 0: only the starts are compared.
-        restarts: starts for each picture, and for each class if the picture's is not known: the mean, random latents.
+        restarts: starts for each picture, and for each class if the picture's is not known: what the encoder finds,
+            or the mean without one; then random latents.
         learning_rate: in deviations of a latent, see `deviation`.
         prior: weight of the penalty on a latent that is more than one deviation from the mean.
         seed: of the starts, the same for each picture.
@@ -112,10 +114,11 @@ def make_inverter(model: Model, search: Search, at_once: int = 1) -> Callable[..
     at_once = math.ceil(at_once / jax.local_device_count()) * jax.local_device_count()
 
     @jax.jit
-    def start(variables, number, given):
+    def start(variables, number, target, given):
         given = to_model(given, model.fields)
         mean, drawn = own.mean(variables, len(number), given), own.draw(variables, key, number, given)
-        mean, begin = by_layer(mean), by_layer(jnp.where((number == 0)[:, None], mean, drawn))
+        first = own.encode(variables, target) if own.encode else mean
+        mean, begin = by_layer(mean), by_layer(jnp.where((number == 0)[:, None], first, drawn))
         return (begin - mean) / scale, mean
 
     @jax.jit
@@ -142,7 +145,7 @@ def make_inverter(model: Model, search: Search, at_once: int = 1) -> Callable[..
             given["label"] = place % classes if labels is None else labels[rows].repeat(each)
         target = np.asarray(model.makes.modality.to_model(targets[rows], model.makes)).repeat(each, axis=0)
         number, target, given = jax.device_put((place // classes, target, given), sharded)
-        moved, mean = start(model.variables, number, given)
+        moved, mean = start(model.variables, number, target, given)
         state, others = optimizer.init(moved), (mean, model.variables, target, given)
         for step_number in range(search.steps):
             tick()

@@ -9,7 +9,7 @@ from gan_jax.game import Space
 from gan_jax.latent.paths import lerp, slerp
 
 
-def z_space(draw: Callable, decode: Callable, size: int, layers: int = 1) -> Space:
+def z_space(draw: Callable, decode: Callable, size: int, layers: int = 1, encode: Callable | None = None) -> Space:
     """The space of a prior around 0.
 
     Args:
@@ -17,6 +17,7 @@ def z_space(draw: Callable, decode: Callable, size: int, layers: int = 1) -> Spa
         decode: `(variables, z, given, key, index) -> examples`.
         size: of z.
         layers: equal parts of z, of which each is for other layers of the generator (BigGAN).
+        encode: see `Space`.
     """
     return Space(
         lambda variables, key, index, given: draw(key, index),
@@ -25,6 +26,7 @@ def z_space(draw: Callable, decode: Callable, size: int, layers: int = 1) -> Spa
         slerp,
         lambda z: z.reshape(len(z), layers, -1),
         prior=True,
+        encode=encode,
     )
 
 

@@ -5,8 +5,9 @@ python main.py --mode=directions --workdir=runs/faces --method=labels --attribut
 python main.py --mode=directions --workdir=runs/faces --method=pca --layers=0-3 --out=FOLDER
 
 pca: in which latents vary most (GANSpace). sefa: that change most what the layers read (SeFa). labels: along which
-measured attributes rise, each without the others (InterFaceGAN): digits (slant, thickness, width, height, holes),
-classifier or classifier:FILE (a class against the others), ordered:FILE (the mean class), or a module of yours.
+measured attributes rise, each without the others (InterFaceGAN); means: from the mean of pictures with less of them to
+that of those with more (VAE/GAN). Attributes are digits (slant, thickness, width, height, holes), classifier or
+classifier:FILE (a class against the others), ordered:FILE (the mean class), or a module of yours.
 FOLDER has a sheet of each direction, directions.npz for --mode=edit, and effects.csv: how much a step along each moves
 each attribute, in deviations.
 """
@@ -24,7 +25,7 @@ from gan_jax.modes import average, shared
 def define(values: flags.FlagValues) -> None:
     text, number = partial(flags.DEFINE_string, flag_values=values), partial(flags.DEFINE_integer, flag_values=values)
     shared(values, "workdir")
-    flags.DEFINE_enum("method", "labels", ["labels", "pca", "sefa"], "How they are found.", flag_values=values)
+    flags.DEFINE_enum("method", "labels", ["labels", "means", "pca", "sefa"], "How they are found.", flag_values=values)
     text("out", None, "A folder for the results.")
     text("attributes", None, "What is measured, with commas between: digits,classifier:FILE; by default what fits.")
     text("space", None, "z or w; by default the one that is best to move in.")

@@ -5,6 +5,7 @@ A module of this package that a config can name has one or more of these classes
     Generator(shape, num_classes, ...)(z [B, Z], condition, train, key, index) -> [B, *shape], images in [-1, 1]
     Discriminator(num_classes, ...)(images [B, ...], condition, train) -> DiscriminatorOutput
     Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]
+    Encoder(size, ...)(examples [B, ...], train) -> [B, size], numbers without bounds
 
 `condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`; None if
 `num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
@@ -32,7 +33,7 @@ from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
-GIVEN = ("shape", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
+GIVEN = ("shape", "size", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
 
 
 def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:
@@ -41,7 +42,7 @@ def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Map
     They are its module's `name`, `spectral`, and the attributes of the class.
 
     Args:
-        role: "Generator", "Translator" or "Discriminator".
+        role: the name of the class.
         player: as for `build`.
         defaults: `name`, and defaults of other keys, which hold for the network of that name alone.
     """
@@ -66,8 +67,8 @@ def build(config, role: str, player: str | None = None, **given: Any) -> Network
 
     Args:
         config: its `networks[player]` has the keys of `keys`.
-        role: "Generator", "Translator" or "Discriminator".
-        player: the group of keys; None: "discriminator" for a Discriminator, else "generator".
+        role: the name of the class.
+        player: the group of keys; None: "discriminator" or "encoder" for a role of that name, else "generator".
         given: attributes that come from the data or the game.
 
     Raises:
@@ -91,7 +92,7 @@ def build(config, role: str, player: str | None = None, **given: Any) -> Network
 
 
 def _player(role: str) -> str:
-    return "discriminator" if role == "Discriminator" else "generator"
+    return role.lower() if role in ("Discriminator", "Encoder") else "generator"
 
 
 def _find(name: str, role: str, player: str) -> type[nn.Module]:

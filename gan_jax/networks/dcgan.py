@@ -22,6 +22,16 @@ def _channels(width: int, level: int) -> int:
     return width * 2 ** min(level, 3)
 
 
+def _halved(images: jax.Array, width: int, norm: Norm, train: bool) -> jax.Array:
+    """The strided convolutions of a discriminator, to be called inside `nn.compact`: images to their coarsest maps."""
+    x = images
+    for level in range(len(pyramid(images.shape[1:])) - 1):
+        own = norm if level > 0 else "none"
+        x = Conv(_channels(width, level), use_bias=own == "none", kernel_init=weights)(x)
+        x = nn.leaky_relu(normalize(x, own, train), 0.2)
+    return x
+
+
 class Generator(nn.Module):
     """z [B, Z] (and a label) to images [B, H, W, C] in [-1, 1].
 
@@ -69,10 +79,25 @@ class Discriminator(WithHead):
     def __call__(
         self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
     ) -> DiscriminatorOutput:
-        x = self.with_label(images, condition)
-        for level in range(len(pyramid(images.shape[1:])) - 1):
-            norm = self.norm if level > 0 else "none"
-            x = Conv(_channels(self.width, level), use_bias=norm == "none", kernel_init=weights)(x)
-            x = nn.leaky_relu(normalize(x, norm, train), 0.2)
+        x = _halved(self.with_label(images, condition), self.width, self.norm, train)
         features = compare(x, self.minibatch).reshape(x.shape[0], -1)
         return self.discriminate(features, condition, kernel_init=weights, embedding_init=weights)
+
+
+class Encoder(nn.Module):
+    """Images [B, H, W, C] to [B, size]: a discriminator's convolutions, and a linear layer.
+
+    Attributes:
+        size: of a result.
+        width: channels at half the image's resolution; doubled at each coarser one, at most 8-fold.
+        norm: of all layers but the first, see `normalization.normalize`.
+    """
+
+    size: int
+    width: Positive = 64
+    norm: Norm = "batch"
+
+    @nn.compact
+    def __call__(self, examples: jax.Array, train: bool = True) -> jax.Array:
+        x = _halved(examples, self.width, self.norm, train)
+        return nn.Dense(self.size, kernel_init=weights)(x.reshape(len(x), -1))

@@ -16,6 +16,14 @@ from gan_jax.networks.layers import compare
 from gan_jax.networks.normalization import BatchOrNone, normalize
 
 
+def _hidden(network: nn.Module, x: jax.Array, train: bool) -> jax.Array:
+    """The hidden layers of a network, to be called inside `nn.compact`."""
+    for _ in range(network.depth):
+        dense = nn.Dense(network.width, bias_init=nn.initializers.normal(network.bias_std))
+        x = nn.leaky_relu(normalize(dense(x), network.norm, train), 0.2)
+    return x
+
+
 class Generator(nn.Module):
     """z [B, Z] (and a label) to [B, *shape]: images in [-1, 1], or points without bounds.
 
@@ -38,11 +46,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
-        x = with_label(z, condition, self.num_classes)
-        for _ in range(self.depth):
-            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_std))
-            x = normalize(dense(x), self.norm, train)
-            x = nn.leaky_relu(x, 0.2)
+        x = _hidden(self, with_label(z, condition, self.num_classes), train)
         x = nn.Dense(math.prod(self.shape))(x).reshape(-1, *self.shape)
         return jnp.tanh(x) if len(self.shape) == 3 else x
 
@@ -67,9 +71,27 @@ class Discriminator(WithHead):
     def __call__(
         self, images: jax.Array, condition: jax.Array | None = None, train: bool = True
     ) -> DiscriminatorOutput:
-        x = self.with_label(images.reshape(images.shape[0], -1), condition)
-        for _ in range(self.depth):
-            dense = nn.Dense(self.width, bias_init=nn.initializers.normal(self.bias_std))
-            x = normalize(dense(x), self.norm, train)
-            x = nn.leaky_relu(x, 0.2)
+        x = _hidden(self, self.with_label(images.reshape(images.shape[0], -1), condition), train)
         return self.discriminate(compare(x, self.minibatch), condition)
+
+
+class Encoder(nn.Module):
+    """Images or points [B, ...] to [B, size].
+
+    Attributes:
+        size: of a result.
+        width: units of each hidden layer.
+        depth: number of hidden layers.
+        norm: of hidden layers, see `normalization.normalize`.
+        bias_std: standard deviation of the initial biases.
+    """
+
+    size: int
+    width: Positive = 512
+    depth: Count = 3
+    norm: BatchOrNone = "none"
+    bias_std: Weight = 0.0
+
+    @nn.compact
+    def __call__(self, examples: jax.Array, train: bool = True) -> jax.Array:
+        return nn.Dense(self.size)(_hidden(self, examples.reshape(len(examples), -1), train))

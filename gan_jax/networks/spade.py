@@ -79,7 +79,7 @@ class Block(nn.Module):
         return shortcut + conv(self.features, name="conv_1")(nn.leaky_relu(spade("1", x), 0.2))
 
 
-class Encoder(nn.Module):
+class StyleEncoder(nn.Module):
     """Photographs [B, H, W, C] to the mean and the logarithm of the variance of their latents, each [B, latent_size].
 
     Attributes:
@@ -128,7 +128,7 @@ class Translator(nn.Module):
 
     def setup(self):
         if self.style:
-            self.encoder = Encoder(self.shape[:2], self.width, self.latent_size)
+            self.encoder = StyleEncoder(self.shape[:2], self.width, self.latent_size)
 
     def __call__(
         self, images: jax.Array, train: bool = True, key: jax.Array | None = None, index: jax.Array | None = None

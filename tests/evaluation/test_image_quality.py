@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from gan_jax.data import make_source
 from gan_jax.errors import UserError
 from gan_jax.evaluation import l1, psnr, ssim
+from gan_jax.evaluation.features import Features
+from gan_jax.evaluation.image_quality import sharpness
+from gan_jax.evaluation.metrics import EvalInputs
+from gan_jax.evaluation.metrics import sharpness as metric
 
 EQUAL = 138.474  # dB: 20 log10(2^23), as float32's epsilon is 2^-23
 OPTIONS = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
@@ -89,3 +94,26 @@ def test_wrong_shapes_are_rejected(metric):
     for a, b in ((images, images[:1]), (images, images[..., :1]), (images[0], images[0])):
         with pytest.raises(AssertionError):
             metric(a, b)
+
+
+def edge(n, shape=(30, 60, 3)):
+    """A picture, black on the left and white on the right, with n steps between."""
+    ramp = np.clip((np.arange(shape[1]) - 20) / n, 0, 1) * 255
+    return np.broadcast_to(ramp[:, None], shape)
+
+
+@pytest.mark.parametrize("n", [1, 5, 15])
+def test_sharpness_is_that_of_edges(n):
+    both = np.stack([edge(n), edge(n).transpose(1, 0, 2)[:30].repeat(2, axis=1)])
+    across, of_columns = np.asarray(sharpness(both))
+    assert across == pytest.approx(1 / n / 59, rel=1e-5)  # n differences of 1 / n, of 59
+    down = edge(n).transpose(1, 0, 2)[:30, 0, 0]
+    assert of_columns == pytest.approx(np.mean((np.diff(down) / 255) ** 2), rel=1e-5)
+
+
+def test_sharpness_is_a_share_of_that_of_real_examples():
+    real, fake = (make_source("image", np.uint8(np.stack([edge(n)] * 7))) for n in (1, 5))
+    inputs = EvalInputs(real, fake, Features("pixels", None, None, 1))
+    assert metric.compute(inputs)["sharpness"] == pytest.approx(1 / 5, rel=1e-3)
+    flat = make_source("image", np.zeros((3, 8, 8, 1), np.uint8))
+    assert metric.compute(EvalInputs(flat, flat, inputs.features))["sharpness"] == 0

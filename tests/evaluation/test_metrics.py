@@ -59,6 +59,7 @@ def test_the_order_in_which_results_select_the_best_round():
         "swd",
         "nn",
         "pairs",
+        "sharpness",
         "miou",
         "diversity",
         "ppl",
@@ -67,7 +68,7 @@ def test_the_order_in_which_results_select_the_best_round():
     ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
     assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1), ("miou", -1)]
-    assert [name for name in metrics if metrics[name].slow] == ["diversity", "ppl", "cas"]
+    assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas"]
 
 
 def test_what_can_be_measured_of_points():
@@ -76,25 +77,25 @@ def test_what_can_be_measured_of_points():
 
 
 def test_what_can_be_measured_of_samples():
-    assert list(choose("all", of_map("sample"))) == ["fid", "kid", "pr", "dc", "nn"]
+    assert list(choose("all", of_map("sample"))) == ["fid", "kid", "pr", "dc", "nn", "sharpness"]
     assert list(choose("auto", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn"]
-    assert list(choose("all", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn", "cas"]
-    assert list(choose("all", of_map("sample", n=5))) == ["fid", "kid", "pr"]
+    assert list(choose("all", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn", "sharpness", "cas"]
+    assert list(choose("all", of_map("sample", n=5))) == ["fid", "kid", "pr", "sharpness"]
 
 
 def test_what_can_be_measured_of_translations():
-    assert list(choose("all", of_map("ab", NO_FEATURES))) == ["pairs"]
+    assert list(choose("all", of_map("ab", NO_FEATURES))) == ["pairs", "sharpness"]
     with pytest.raises(UserError, match="pairs cannot be measured here: it needs a run that translates images, and"):
         choose("pairs", of_map("ab", unpaired=7))
 
 
 def test_if_nothing_can_be_measured_it_is_one_clear_error():
-    for names in ("auto", "all"):
-        with pytest.raises(UserError, match="nothing can be measured here by pixels as they are") as caught:
-            choose(names, of_map("sample", NO_FEATURES))
-        message = str(caught.value)
-        assert message.startswith(f"--metrics={names}: ") and len(message.splitlines()) == 1
-        assert "choose features=classifier:FILE or inception" in message and "a run that translates images" in message
+    with pytest.raises(UserError, match="nothing can be measured here by pixels as they are") as caught:
+        choose("auto", of_map("sample", NO_FEATURES))
+    message = str(caught.value)
+    assert message.startswith("--metrics=auto: ") and len(message.splitlines()) == 1
+    assert "choose features=classifier:FILE or inception" in message and "a run that translates images" in message
+    assert list(choose("all", of_map("sample", NO_FEATURES))) == ["sharpness"]
 
 
 @pytest.mark.parametrize(

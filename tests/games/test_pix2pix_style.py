@@ -8,7 +8,7 @@ from translating import config_for, fields_of
 
 from gan_jax.errors import UserError
 from gan_jax.games.pix2pix import make_game
-from gan_jax.networks.spade import Encoder, Translator
+from gan_jax.networks.spade import StyleEncoder, Translator
 
 KEY, SHAPE, Z = jax.random.key(1), (8, 8, 3), 4
 SPADE = {"name": "spade", "width": 2, "depth": 1, "latent_size": Z, "hidden": 2, "norm": "instance", "style": True}
@@ -35,7 +35,7 @@ def test_fakes_have_the_latents_of_their_targets(played):
     """z = mean + deviation x noise, of the place in the batch; and the divergence is that of Gaussians."""
     game, variables, network, batch = played
     own = variables["generator"]
-    mean, log_variance = Encoder(SHAPE[:2], 2, Z).apply({"params": own["params"]["encoder"]}, batch["image"])
+    mean, log_variance = StyleEncoder(SHAPE[:2], 2, Z).apply({"params": own["params"]["encoder"]}, batch["image"])
     value, (_, metrics) = jax.jit(game.turns[1].loss)(variables, batch, KEY)
     variance = np.exp(np.asarray(log_variance, np.float64))
     # Of N(m, s^2) from N(0, 1): (m^2 + s^2 - 1) / 2 - log s.

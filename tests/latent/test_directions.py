@@ -80,6 +80,21 @@ def test_attributes_rise_along_their_directions(space):
     np.testing.assert_allclose(found.vectors[:, 0], steepest, atol=0.05 * np.abs(steepest).max())
 
 
+def test_the_way_between_means():
+    """Of latents of covariance C, on either side of the mean of an attribute of gradient b: along C b, a step long."""
+    model = linear_model()
+    latents = drawn(model, "w", 10_000)
+    found = directions.means(model, latents, PIXELS, BOTH, conditional=False)
+    gradient = matrix_of(model)[:, :2].T
+    way = gradient @ np.diag(STRETCH**2)
+    wanted = way / np.linalg.norm(way / STRETCH, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.vectors[:, 0], wanted, atol=0.08 * np.abs(wanted).max())
+    assert found.about["method"] == "means" and found.about["first r2"] > 0.9
+    found = directions.means(model, latents, PIXELS, BOTH)
+    effects = directions.effects(model, found, drawn(model, "w", 500), PIXELS)
+    assert (np.diag(effects) > 0.3).all() and (np.abs(effects[~np.eye(2, dtype=bool)]) < 0.1).all()
+
+
 def test_layers_that_do_not_move():
     """Then a direction of the second row's pixels does nothing to the first row."""
     model = linear_model()

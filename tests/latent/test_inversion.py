@@ -76,6 +76,18 @@ def test_restarts_keep_the_best_start():
     assert errors.min() < errors[0]
 
 
+def test_an_encoder_gives_the_first_start():
+    """One that inverts the generator finds the very latents, and without steps nothing else is done."""
+    model = linear_model()
+    back = np.linalg.pinv(matrix_of(model))
+    own = model.game.spaces["w"]._replace(encode=lambda variables, images: images.reshape(len(images), -1) @ back)
+    model = dataclasses.replace(model, game=model.game._replace(spaces={"w": own}))
+    latents = model.draw(range(8), np.zeros(8, int))
+    found = make_inverter(model, Search(steps=0), 8)(model.decode(latents), None)
+    np.testing.assert_allclose(found.latents.values, latents.values, atol=0.2)  # colors are rounded
+    assert (found.error < 1e-4).all()
+
+
 def test_pivotal_tuning_moves_the_generator_to_the_pictures():
     """Latents stay; two pictures of two latents can be met exactly."""
     model, stored = linear_model(), targets(2)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.networks.spade import Encoder, Translator, nearest
+from gan_jax.networks.spade import StyleEncoder, Translator, nearest
 from parity.fixtures import load
 from parity.importing import assert_close
 
@@ -63,7 +63,7 @@ def test_its_encoder_finds_what_the_authors_finds():
         else:
             params.setdefault(layer, {})["bias"] = leaf
     params = {{"fc_mu": "mean", "fc_var": "log_variance"}.get(name, name): own for name, own in params.items()}
-    encoder, photos = Encoder((256, 256), 2, 5), NUMBERS["photos"] / np.float32(127.5) - 1
+    encoder, photos = StyleEncoder((256, 256), 2, 5), NUMBERS["photos"] / np.float32(127.5) - 1
     expected = jax.eval_shape(encoder.init, jax.random.key(0), photos)["params"]
     assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, expected)
     for found, name in zip(jax.jit(encoder.apply)({"params": params}, photos), ("mean", "log_variance"), strict=True):

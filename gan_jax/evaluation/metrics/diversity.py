@@ -19,7 +19,8 @@ def compute(inputs: EvalInputs) -> dict[str, float]:
     other = generated(game_map, inputs.fake.fields, variables, given, n, inputs.seed + 1)
     other = compute_stats(other, inputs.features, np.arange(n), "samples of other noise").features
     real = inputs.real_stats.features
-    return {"diversity": _distance(inputs.fake_stats.features, other) / _distance(real, np.roll(real, len(real) // 2, 0))}
+    apart = _distance(real, np.roll(real, len(real) // 2, axis=0))
+    return {"diversity": _distance(inputs.fake_stats.features, other) / apart}
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
