@@ -3,8 +3,9 @@
 Paper: Donahue et al. 2017.
 """
 
-from gan_jax.config import config_for
 from gan_jax.configs._papers import train_for
+
+from gan_jax.config import config_for
 
 
 def get_config():

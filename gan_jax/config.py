@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, keys, migration
+from gan_jax import __version__, keys, migration, stopping
 from gan_jax.errors import UserError
 from gan_jax.files import replacing
 from gan_jax.keys import SIZES, TINY, Key, Schema
@@ -39,6 +39,7 @@ LOOP = {
     "eval_kimg": Key(50.0, "between two evaluations", TINY, resumable=True),
     "checkpoint_kimg": Key(20.0, "between two checkpoints", TINY, resumable=True),
     "keep_checkpoints": Key(3, "how many of the newest are kept, besides the best", 1, SIZES, resumable=True),
+    "stop": stopping.KEYS,
 }  # fmt: skip
 
 

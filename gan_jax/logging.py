@@ -36,6 +36,7 @@ class Log:
         interval_kimg: between two lines.
         learning_rates: {player: rounds played -> learning rate}.
         players: {turn: the player that it moves}.
+        read: is given the metrics of each round, once they are known.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class Log:
         interval_kimg: float,
         learning_rates: dict[str, Callable],
         players: dict[str, str],
+        read: Callable[[dict], None] = lambda metrics: None,
     ):
         self.workdir, self.interval_kimg = workdir, interval_kimg
-        self.learning_rates, self.players = learning_rates, players
+        self.learning_rates, self.players, self.read = learning_rates, players, read
         self.step, self.total_rounds, self.images_per_round = step, total_rounds, images_per_round
         self.pending, self.collected = None, []  # metrics of the round in flight; of those read since the last line
         self.began = None  # (step, time) from which the time left is estimated
@@ -98,6 +100,7 @@ class Log:
                 what = f"the {metric.replace('_', ' ')} of player {self.players[turn]!r} (turn {turn!r}) is {value}"
                 raise Diverged(f"round {self.step}: {what}")
         self.collected.append(metrics)
+        self.read(metrics)
         if self.began is None:  # the first round, which holds the compilation, is not timed
             self.timed_from = self.began = self.step, time.perf_counter()
         if self.bar is not None:

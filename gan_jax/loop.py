@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from gan_jax import averages, data, migration, modalities, own_code
+from gan_jax import averages, data, migration, modalities, own_code, stopping
 from gan_jax import config as configs
 from gan_jax.checkpoints import Checkpoints
 from gan_jax.errors import Diverged, Interrupted, UserError
@@ -47,6 +47,8 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
     check_batch(config, source, runner)
     run = compile_round(config, experiment, runner)
     first_process, watched = jax.process_index() == 0, is_monitored(config, experiment, source)
+    if config.stop.patience_kimg and not watched:
+        raise UserError("--config.stop.patience_kimg: this run is not evaluated: set --config.evaluation.features")
     monitor = make_monitor(config, experiment, source) if watched and first_process else None
 
     # Restore.
@@ -66,7 +68,12 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
     step = int(state.step)
     if record.get("best", {}).get("step") not in checkpoints.manager.all_steps():
         record.pop("best", None)  # it was damaged, or lost: the next one is the best so far
-    state = runner.place(state)
+    state, kimg_per_round = runner.place(state), per_round / 1000
+    why = stopping.reason(config.stop, record, kimg_per_round) if record.get("stopped") == step else ""
+
+    def keep_balance(metrics: dict) -> None:
+        if config.stop.balance_kimg:
+            record["balance"] = stopping.balance(record.get("balance", {}), metrics, kimg_per_round, config.stop.band)
 
     resident = source.nbytes <= config.data.resident_mb * 2**20
     on_device = runner.replicate(source.everything()) if resident else {}
@@ -88,6 +95,7 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
         interval_kimg=config.log_kimg,
         learning_rates=experiment.learning_rates,
         players={turn.name: turn.player for turn in game.turns},
+        read=keep_balance,
     )
     watch = make_watcher(config, experiment, source) if first_process else None
     log.log(headline(config, source, experiment, runner))
@@ -96,6 +104,8 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
         log.log("not evaluated while training: --config.evaluation.features says by what, such as inception for images")
     if step >= total_rounds:
         log.log("nothing is left to do: raise --config.total_kimg to train longer")
+    elif why:
+        log.log(f"nothing is left to do, {why}: change --config.stop to train longer")
     else:
         log.log("compiling the first samples and the first round ...")
 
@@ -116,35 +126,39 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
             record.setdefault("best", {})["step"] = int(step_of_best)
         record["evaluated"] = step
 
-    def evaluation_is_due() -> bool:
-        due_now = step == total_rounds or crossed(config.eval_kimg, (step - 1) * per_round, step * per_round)
+    def evaluation_is_due(last: bool) -> bool:
+        due_now = last or crossed(config.eval_kimg, (step - 1) * per_round, step * per_round)
         return watched and due_now and record.get("evaluated") != step
 
     # Play.
     with StopRequest() as stop, contextlib.closing(log), contextlib.closing(checkpoints), contextlib.closing(stream):
         if step == 0:
             sample()
-        elif evaluation_is_due():  # a stop came before it
+        elif evaluation_is_due(step == total_rounds or bool(why)):  # a stop came before it
             evaluate()
-        while step < total_rounds:
+            why = stopping.reason(config.stop, record, kimg_per_round)
+        while step < total_rounds and not why:
             batch = runner.split(next(stream))
             state, metrics = run(state, on_device, batch, np.uint32(config.seed), due(game, step))
             step += 1
             try:
                 log.add(metrics)
+                why = stopping.reason(config.stop, record, kimg_per_round)
                 seen = (step - 1) * per_round, step * per_round
                 stopped = stop.agreed(crossed(config.log_kimg, *seen))
-                last = step == total_rounds
+                last = step == total_rounds or bool(why)
                 if crossed(config.sample_kimg, *seen) or last:
                     log.flush()
                     with log.aside():
                         sample()
-                if evaluate_now := evaluation_is_due() and not stopped:
+                if evaluate_now := evaluation_is_due(last) and not stopped:
                     log.flush()
                     with log.aside():
                         evaluate()
+                    why = why or stopping.reason(config.stop, record, kimg_per_round)
                 if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluate_now:
                     log.flush()
+                    record |= {"stopped": step} if why else {}
                     with log.aside():
                         checkpoints.save(runner.gather(state), record)
                         log.draw()
@@ -154,6 +168,8 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
                 raise Interrupted(
                     stopped, f"stopped after round {step}, saved in {workdir}: rerun the same command to resume"
                 )
+        if why and step < total_rounds:
+            log.log(f"stopped after round {step:,}: {why}")
 
 
 def compile_round(config, experiment: Experiment, runner: Runner) -> Callable:
