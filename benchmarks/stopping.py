@@ -1,11 +1,11 @@
 """Where runs would have stopped by the rules of `config.stop`, and what was lost or gained.
 
-    python benchmarks/stopping.py --workdir=runs/stopping [--configs=digits_dcgan,dcgan:digits] [--patience=40]
+    python benchmarks/stopping.py --workdir=runs/stopping [--configs=digits_dcgan,dcgan:digits]
 
-Trains each config to its end, evaluated 50 times, and applies both rules to its log: no better evaluation for
-`--patience` kimg; a discriminator that is fooled half of the time for `--balance` kimg, for several bands. Prints a table
-in Markdown: where each rule would have stopped the run, the number that selects its best round there, at the end, and at
-its best. Rerun the same command to resume.
+Trains each config to its end, evaluated 50 times, and applies both rules to its log: no better evaluation in a fifth of
+the whole run; a discriminator that is fooled half of the time for a twentieth of it, for several bands. Prints a table
+in Markdown: where each rule would have stopped the run, the number that selects its best round there, at the end, and
+at its best. Rerun the same command to resume.
 """
 
 from pathlib import Path

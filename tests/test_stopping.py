@@ -79,5 +79,5 @@ def test_a_run_in_balance_stops_and_an_interrupted_one_at_the_same_round(tmp_pat
 
 
 def test_patience_needs_evaluations(tiny, tmp_path):
-    with pytest.raises(UserError, match="this run is not evaluated: set --config.evaluation"):
+    with pytest.raises(UserError, match="this run is not evaluated: set"):
         run(tiny(**{"stop.patience_kimg": 1.0}), tmp_path)
