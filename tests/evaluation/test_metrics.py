@@ -64,11 +64,12 @@ def test_the_order_in_which_results_select_the_best_round():
         "diversity",
         "ppl",
         "cas",
+        "augmentation",
         "classify",
     ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
     assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1), ("miou", -1)]
-    assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas"]
+    assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas", "augmentation"]
 
 
 def test_what_can_be_measured_of_points():
