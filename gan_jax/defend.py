@@ -95,7 +95,8 @@ def defend_to_folder(
         workdir: of a run that makes images.
         out: a folder, made if it is not there.
         classifier: a file of `--mode=train_classifier`; None: that of digits.
-        test: the data set whose images are attacked, see `real_sets.open_set`; "": that which the run is compared with.
+        test: the data set whose images are attacked, see `real_sets.open_set`; "": what the run held out of its own, or
+            what it is compared with.
         names: of attacks, of OBLIVIOUS and ADAPTIVE.
         num: images.
         adaptive: images that the adaptive attacks are tried on, which clean in each step.
@@ -114,6 +115,8 @@ def defend_to_folder(
     run = load(workdir, checkpoint)
     model, judge = run.model(ema), classifiers.load(classifier or classifiers.DIGITS)
     source, called = real_for_noise(run.config, None, test, model.makes)
+    if not test and "held_out" in source.splits:
+        source, called = source.splits["held_out"], f"{called} (held out)"
     check(model, judge, source, called)
     restarts = restarts or max(STARTS // (len(model.classes) or 1), 1)
     search = Search(steps=steps, restarts=restarts, prior=0.0, seed=seed)

@@ -16,6 +16,7 @@ TINY = Path(__file__).parent / "tiny.py"
 MODES = [
     "breed",
     "configs",
+    "defend",
     "directions",
     "dissect",
     "edit",
@@ -92,7 +93,10 @@ def test_changes_of_what_a_name_brings():
         (["--config.seed"], "--config.seed needs a value: --config.seed=VALUE"),
         (["--config.seed", "--devices=1"], "--config.seed needs a value: --config.seed=VALUE"),
         (["--config.lerning_rate=1"], "did you mean optimizers.default.learning_rate"),
-        (["--mode=dream"], "--mode=dream: there is no module dream; there are: breed, configs, directions, dissect, "),
+        (
+            ["--mode=dream"],
+            "--mode=dream: there is no module dream; there are: breed, configs, defend, directions, dissect, ",
+        ),
         (["--mode=trian"], "did you mean train"),
         (["--mode"], "--mode needs a value: --mode=VALUE"),
         (["--mode=os.path"], "--mode='?os.path'?: os.path has no run"),

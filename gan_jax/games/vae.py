@@ -9,8 +9,9 @@ from gan_jax.games import vae_gan
 from gan_jax.keys import SIZES, Key
 from gan_jax.modalities import Fields
 
+TERMS = {"kl": vae_gan.kl, "pixels": vae_gan.pixels}
 KEYS = {
-    "terms": terms.keys({"kl": vae_gan.kl, "pixels": vae_gan.pixels}),
+    "terms": terms.keys(TERMS),
     "networks": {
         "latent_size": Key(128, "Z", 1, SIZES),
         "encoder": networks.keys("Encoder", name="dcgan"),

@@ -23,7 +23,7 @@ def define(values: flags.FlagValues) -> None:
     text, number = partial(flags.DEFINE_string, flag_values=values), partial(flags.DEFINE_integer, flag_values=values)
     shared(values, "workdir")
     text("classifier", None, "A file of --mode=train_classifier; by default the one for digits.")
-    text("test", "", "A labeled folder, .zip, .npz or data.source to attack; by default what the run is compared with.")
+    text("test", "", "A labeled folder, .zip, .npz or data.source to attack; by default what was held out, or all.")
     text("attacks", ATTACKS, "Names, with commas between.")
     number("num", 1000, "Images.")
     number("adaptive", 50, "Images that bpda and manifold attack: bpda cleans them in each of its steps.")

@@ -51,7 +51,7 @@ def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Map
         name = str(given.get("name", defaults["name"]))
         found = {
             "name": Key(
-                defaults["name"], f"a module with a {role}: of gan_jax.networks, or any that Python can import"
+                defaults["name"], f"a module with the role {role}: of gan_jax.networks, or any that Python can import"
             ),
             "spectral": Key(False, "whether to divide each weight matrix by its largest singular value"),
             **_attributes(_find(name, role, player or _player(role))),
