@@ -35,7 +35,7 @@ from gan_jax.run import load
 from gan_jax.sampling import in_parts
 from gan_jax.signals import StopRequest
 
-OBLIVIOUS, ADAPTIVE = ("none", "fgsm", "rand_fgsm", "pgd", "cw"), ("bpda", "manifold")
+ADAPTIVE = ("bpda", "manifold")  # attacks that know of the cleaning
 CHUNK = 64  # images that are attacked at a time
 ROWS = 64  # latents that are moved at a time
 STARTS = 10  # of a search, unless it is said
@@ -97,7 +97,7 @@ def defend_to_folder(
         classifier: a file of `--mode=train_classifier`; None: that of digits.
         test: the data set whose images are attacked, see `real_sets.open_set`; "": what the run held out of its own, or
             what it is compared with.
-        names: of attacks, of OBLIVIOUS and ADAPTIVE.
+        names: of attacks, see `attack`.
         num: images.
         adaptive: images that the adaptive attacks are tried on, which clean in each step.
         epsilon: see `attacks`.
@@ -136,7 +136,7 @@ def defend_to_folder(
 
         for name in names:
             if name not in report["attacks"]:
-                n = len(rows) if name in OBLIVIOUS else min(adaptive, len(rows))
+                n = min(adaptive, len(rows)) if name in ADAPTIVE else len(rows)
                 report["attacks"][name], picture = measured(setting, name, stored[:n], labels[:n], seed, tick)
                 images.save(picture, out / f"{name}.png", mark=True)
                 with replacing(out / "report.json") as file:

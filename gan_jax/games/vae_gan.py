@@ -7,7 +7,6 @@ latents and from the reconstruction, not from the discriminator's logits; the ge
 logits; the discriminator from the logits alone.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -25,7 +24,7 @@ from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.noise import GENERATOR, per_example
 from gan_jax.preprocess import of_images
-from gan_jax.terms import Term, adversarial, r1
+from gan_jax.terms import Term, adversarial
 
 
 def kl(weight: Weight = 1.0) -> Term:
@@ -69,7 +68,7 @@ def features(weight: Weight = 1.0, generator_weight: Weight = 1e-3) -> tuple[Ter
     return Term("features", "encoder", loss, weight), Term("features", "generator", loss, generator_weight)
 
 
-TERMS = {"adversarial": adversarial, "kl": kl, "pixels": pixels, "features": features, "r1": r1}
+TERMS = {"adversarial": adversarial, "kl": kl, "pixels": pixels, "features": features}
 PLAYERS = ("discriminator", "generator", "encoder")  # in the order of play
 KEYS = {
     "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
@@ -88,19 +87,14 @@ class Context(NamedTuple):
     """What the terms of a turn see.
 
     Attributes:
-        batch, key: of the turn.
         kimg: seen so far.
         loss: the objective.
         real, fake: examples and their reconstructions, [B, ...].
         mean, log_variance: of the examples' latents, [B, Z].
         on_real: the discriminator's output on the real examples, twice, [2 B]; None without a discriminator.
         on_fake: that on their reconstructions, and on examples made of noise.
-        discriminate: `examples -> DiscriminatorOutput`.
-        augment: `(examples, number) -> examples`: this game augments none.
     """
 
-    batch: dict
-    key: jax.Array
     kimg: jax.Array
     loss: losses.Loss
     real: jax.Array
@@ -109,8 +103,6 @@ class Context(NamedTuple):
     log_variance: jax.Array
     on_real: DiscriminatorOutput | None = None
     on_fake: DiscriminatorOutput | None = None
-    discriminate: Callable | None = None
-    augment: Callable = lambda examples, number: examples
 
 
 def make_game(config, fields: Fields) -> Game:
@@ -143,7 +135,7 @@ def make_game(config, fields: Fields) -> Game:
 
     def context(player, variables, batch, key):
         """The context of a player's turn, and the player's collections that the calls changed."""
-        changed, keys = {}, jax.random.split(key, 4)
+        changed, keys = {}, jax.random.split(key)
 
         def call(name, network, *args, **noise):
             own, moves = {**variables[name], **changed.get(name, {})}, name == player and name not in changed
@@ -161,11 +153,11 @@ def make_game(config, fields: Fields) -> Game:
         real = batch[target]
         mean, log_variance = jnp.split(call("encoder", encoder, real), 2, axis=-1)
         fake = generate(mean + jnp.exp(0.5 * log_variance) * noise(0, size), 0)
-        c = Context(batch, keys[2], seen_kimg(config, batch), loss, real, fake, mean, log_variance)
+        c = Context(seen_kimg(config, batch), loss, real, fake, mean, log_variance)
         if judged:
-            discriminate = lambda examples: call("discriminator", discriminator, examples)
-            on_real, on_fake = discriminate(real), (discriminate(fake), discriminate(generate(noise(1, size), 1)))
-            c = c._replace(on_real=both(on_real, on_real), on_fake=both(*on_fake), discriminate=discriminate)
+            judge = lambda examples: call("discriminator", discriminator, examples)
+            on_real, on_fake = judge(real), both(judge(fake), judge(generate(noise(1, size), 1)))
+            c = c._replace(on_real=both(on_real, on_real), on_fake=on_fake)
         return c, changed.get(player, {})
 
     def loss_of(player):

@@ -47,7 +47,7 @@ def turn(game, player):
 
 def parts(variables, batch):
     """What the networks compute, called one by one: {name: array}."""
-    generator, discriminator, keys = Generator((2,), **NETWORKS), Discriminator(**NETWORKS), jax.random.split(KEY, 4)
+    generator, discriminator, keys = Generator((2,), **NETWORKS), Discriminator(**NETWORKS), jax.random.split(KEY)
     found = Encoder(2 * SIZE, **NETWORKS).apply(variables["encoder"], batch["image"])
     mean, log_variance = np.split(np.asarray(found, np.float64), 2, axis=1)
     draw = lambda number: np.asarray(per_example(jax.random.normal, keys[number], batch["index"], (SIZE,)))
