@@ -78,13 +78,13 @@ def fit(
     optimizer, key = optax.adam(optax.cosine_decay_schedule(learning_rate, steps)), jax.random.key(seed)
 
     @partial(jax.jit, donate_argnums=(0, 1))
-    def step(params, state, number, *batch):
+    def step(params, state, key, number, *batch):  # the key is no constant: one program for all seeds, which is cached
         updates, state = optimizer.update(jax.grad(loss)(params, jax.random.fold_in(key, number), *batch), state)
         return optax.apply_updates(params, updates), state
 
     state = optimizer.init(params)
     for number in progress(title, steps):
-        params, state = step(params, state, np.int32(number), *read(number))
+        params, state = step(params, state, key, np.int32(number), *read(number))
     return params
 
 
