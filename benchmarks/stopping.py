@@ -2,7 +2,7 @@
 
     python benchmarks/stopping.py --workdir=runs/stopping [--configs=digits_dcgan,dcgan:digits]
 
-Trains each config to its end, evaluated 50 times, and applies both rules to its log: no better evaluation in a fifth of
+Trains each config to its end, evaluated 25 times, and applies both rules to its log: no better evaluation in a fifth of
 the whole run; a discriminator that is fooled half of the time for a twentieth of it, for several bands. Prints a table
 in Markdown: where each rule would have stopped the run, the number that selects its best round there, at the end, and
 at its best. Rerun the same command to resume.
@@ -23,7 +23,7 @@ CONFIGS = flags.DEFINE_list("configs", ["digits_dcgan", "dcgan:digits", "wgan_gp
 PATIENCE = flags.DEFINE_float("patience", 0.2, "Without a better evaluation: a share of the whole run.")
 BALANCE = flags.DEFINE_float("balance", 0.05, "In balance: a share of the whole run.")
 BANDS = 0.05, 0.1, 0.2
-EVALUATIONS, LINES = 50, 400  # in a run
+EVALUATIONS, LINES = 25, 400  # in a run
 
 
 def trained(name: str) -> tuple[ConfigDict, list[dict]]:
