@@ -15,6 +15,7 @@ from gan_jax.keys import closest
 from gan_jax.latent.model import Latents, Model
 from gan_jax.latent.units import Edit, layers_of, make_editor
 
+STRONGEST = 10  # times the value
 KEYS = ("concept", "layer", "units", "value", "do", "rectangle", "mask", "strength")
 
 
@@ -75,7 +76,8 @@ def read_strokes(path: Path, model: Model, dissection: Path | None) -> list[Stro
 
     "concept": of a dissection, or "layer", "units" (a list) and "value"; "do": "draw" (by default) or "remove", which
     is a value of 0; "rectangle": [left, top, right, bottom] in pixels, or "mask": a picture as large as the model's,
-    white where it is painted; "strength": in (0, 1], by default 1; with a concept, "units" says how many.
+    white where it is painted; "strength": below 1 as thin paint, above it times the value, by default 1; with a
+    concept, "units" says how many.
 
     Args:
         path: of the file; masks are named from its folder.
@@ -131,8 +133,9 @@ def _stroke(own: dict, model: Model, report: dict | None, folder: Path) -> Strok
     do, strength = own.get("do", "draw"), own.get("strength", 1.0)
     if do not in ("draw", "remove"):
         raise UserError(f'"do" is {do!r}: must be "draw" or "remove"')
-    if not isinstance(strength, int | float) or not 0 < strength <= 1:
-        raise UserError(f'"strength" is {strength!r}: must be above 0 and at most 1')
+    most = STRONGEST if do == "draw" else 1
+    if not isinstance(strength, int | float) or not 0 < strength <= most:
+        raise UserError(f'"strength" is {strength!r}: must be above 0 and at most {most} to {do}')
     layer, units, value = _units(own, report, drawn=do == "draw")
     layers = layers_of(model)
     if layer not in layers:
@@ -140,7 +143,8 @@ def _stroke(own: dict, model: Model, report: dict | None, folder: Path) -> Strok
     if not len(units) or units.min() < 0 or units.max() >= layers[layer][-1]:
         raise UserError(f'"units" of {layer} must be numbers from 0 to {layers[layer][-1] - 1}')
     mask = _mask(own, model.makes.shape[:2], folder)
-    return Stroke(layer, units, np.zeros(len(units)) if do == "remove" else value, strength * mask)
+    value = np.zeros(len(units)) if do == "remove" else max(strength, 1) * value
+    return Stroke(layer, units, value, min(strength, 1) * mask)
 
 
 def _units(own: dict, report: dict | None, drawn: bool) -> tuple[str, np.ndarray, np.ndarray]:

@@ -178,7 +178,7 @@ def test_strokes_of_a_file(model, folder):
     strokes = [
         {"concept": "white", "rectangle": [1, 0, 3, 2], "strength": 0.5},
         {"concept": "white", "units": 1, "do": "remove", "mask": "mask.png"},
-        {"layer": "units", "units": [1], "value": 2, "rectangle": [0, 0, 4, 4]},
+        {"layer": "units", "units": [1], "value": 2, "rectangle": [0, 0, 4, 4], "strength": 3},
         {"concept": "class", "do": "remove", "rectangle": [0, 0, 1, 1]},
     ]
     (folder / "strokes.json").write_text(json.dumps(strokes))
@@ -187,7 +187,7 @@ def test_strokes_of_a_file(model, folder):
     assert first.mask.tolist() == [[0, 0.5, 0.5, 0]] * 2 + [[0] * 4] * 2
     assert (second.units.tolist(), second.value.tolist()) == ([0], [0])
     np.testing.assert_allclose(second.mask[::2, ::2], [[0, 0.2], [1, 0]])
-    assert (third.units.tolist(), third.value.tolist()) == ([1], [2])
+    assert (third.units.tolist(), third.value.tolist(), third.mask.max()) == ([1], [6], 1)
     assert (fourth.units.tolist(), fourth.value.tolist()) == ([1], [0])
 
 
@@ -202,7 +202,8 @@ def test_strokes_of_a_file(model, folder):
         ({"concept": "white", "rectangle": [0, 0, 1]}, r"must be \[left, top, right, bottom\]"),
         ({"concept": "white"}, 'needs "rectangle"'),
         ({"concept": "white", "do": "paint", "rectangle": [0, 0, 1, 1]}, 'must be "draw" or "remove"'),
-        ({"concept": "white", "strength": 2, "rectangle": [0, 0, 1, 1]}, "must be above 0 and at most 1"),
+        ({"concept": "white", "strength": 20, "rectangle": [0, 0, 1, 1]}, "must be above 0 and at most 10 to draw"),
+        ({"concept": "white", "do": "remove", "strength": 2, "rectangle": [0, 0, 1, 1]}, "at most 1 to remove"),
         ({"concept": "white", "units": 3, "rectangle": [0, 0, 1, 1]}, "from 1 to 2"),
         ({"concept": "white", "masc": "a"}, "there is no masc; .*mask"),
         ({"layer": "unit", "units": [0], "value": 1, "rectangle": [0, 0, 1, 1]}, "no feature map .* the name 'unit'"),
