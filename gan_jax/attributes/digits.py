@@ -38,7 +38,8 @@ def measured(picture: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     gray = picture[..., 0] / 255.0
-    if gray.max() < INK:
+    ink = np.pad(ndimage.zoom(gray, FINER, order=1, grid_mode=True, mode="nearest") >= INK, 1)
+    if not ink.any():
         return np.zeros(5)
     y, x = np.indices(gray.shape)
     share = gray / gray.sum()
@@ -46,7 +47,6 @@ def measured(picture: np.ndarray) -> np.ndarray:
     y, x = y - mean(y), x - mean(x)
     slant = -mean(x * y) / mean(y * y)
     width = STRAIGHT * np.sqrt(mean((x + slant * y) ** 2))
-    ink = np.pad(ndimage.zoom(gray, FINER, order=1, grid_mode=True, mode="nearest") >= INK, 1)
     # Across a bar the distance to the edge rises to half of its thickness and falls again: a quarter in the mean.
     thickness = 4 * ndimage.distance_transform_edt(ink)[ink].mean() / FINER
     sizes = np.bincount(ndimage.label(~ink)[0].ravel())[1:]

@@ -32,6 +32,14 @@ def test_a_leaning_bar():
     np.testing.assert_allclose(mirrored, [-slant, thickness, width, height, 0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("lightest", [0, 100, 130])
+def test_a_picture_without_ink(lightest):
+    """One gray pixel is none, even if it is a little lighter than ink."""
+    picture = np.zeros((28, 28, 1), np.uint8)
+    picture[10, 10] = lightest
+    np.testing.assert_array_equal(measured(picture), np.zeros(5))
+
+
 @pytest.mark.parametrize("stroke", [4, 8])
 def test_rings(stroke):
     def two(d):
