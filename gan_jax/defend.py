@@ -39,6 +39,7 @@ ADAPTIVE = ("bpda", "manifold")  # attacks that know of the cleaning
 CHUNK = 64  # images that are attacked at a time
 ROWS = 64  # latents that are moved at a time
 STARTS = 10  # of a search, unless it is said
+CONFIDENCE = 5.0  # of images of another class that are made, so that they still are of it when they are cleaned
 SHOWN = 8  # images of each attack in its picture
 CAVEAT = (
     "This is no defense against those who know of it: bpda takes the gradient of cleaning for that of the identity, "
@@ -273,7 +274,7 @@ def among_made(setting: Setting) -> dict[str, Callable]:
         made = decode(model.variables, moved["values"], given, jax.random.key(0), noise)
         return 0.5 * (jnp.clip(made, -1, 1) + 1)
 
-    return {"start": start, "make": make}
+    return {"start": start, "make": make, "confidence": CONFIDENCE}
 
 
 def table(report: dict[str, Any]) -> str:

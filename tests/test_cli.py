@@ -82,7 +82,7 @@ def test_changes_of_what_a_name_brings():
         (["--config=configs/ring_mlp.pyc"], "there is no such file"),
         (["--config=nowhere/ring_mlp.py"], "there is no such file; the library's own is --config=ring_mlp"),
         (["--config=rin_mlp"], "did you mean grid_mlp or ring_mlp?"),
-        (["--config=dog"], "--config=dog: there is no such config, .* there are: acgan, biggan, "),
+        (["--config=dog"], "--config=dog: there is no such config, .* there are: acgan, bigan, biggan, "),
         (["--config=ring_mlp:digits"], "this config takes no word after the colon, only ring_mlp.py itself"),
         (
             ["--config.batchsize=3"],
