@@ -9,8 +9,8 @@ whose moments begin anew at each stage, an average with a half-life of 693 round
 
 Result: on digits, 150 kimg, seeds 0 to 2, about 25 min each on one core of an AMD EPYC beside another run: FID (digits)
 51.0 +- 0.3 at 50 kimg, when there are 14x14 pixels, 19.6 +- 0.7 at 100, 14.0 +- 0.2 at the end; precision 0.558, recall
-0.673, path length 979 in z (seed 0). Losses differ by 0.1 (discriminator) and 0.3 (generator) before and after the last resolution is all there; while it
-fades in the generator's rises by 1 and falls again. CIFAR-10 not yet measured.
+0.673, path length 979 in z (seed 0). Losses differ by 0.1 (discriminator) and 0.3 (generator) before and after the last
+resolution is all there; while it fades in the generator's rises by 1 and falls again. CIFAR-10 not yet measured.
 """
 
 from gan_jax.configs._papers import on, train_for
