@@ -52,7 +52,7 @@ def stops_at(lines: list[dict], limits: dict, better: str, sign: int) -> tuple[f
         elif any(name.endswith("/loss") for name in line):
             record["balance"] = stopping.balance(record.get("balance", {}), line, line["kimg"] - kimg, config.band)
             kimg = line["kimg"]
-        if stopping.reason(config, record, line["kimg"] / line["step"]):
+        if stopping.reason(config, record, lines[-1]["kimg"] / lines[-1]["step"]):
             return line["kimg"], latest
     return None
 
