@@ -49,7 +49,7 @@ def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, mon
     report = of_run(conditional_run, metrics="all")
     assert set(report.results) == {
         "fid", "kid", "kid_error", "is", "is_deviation", "precision", "recall", "density", "coverage",
-        "modes", "kl", "confidence", "ppl", "cas",
+        "modes", "kl", "confidence", "sharpness", "ppl", "cas",
     }  # fmt: skip
     printed = capsys.readouterr()
     assert all(name in printed.out for name in report.results) and "classifier digits" in printed.out
