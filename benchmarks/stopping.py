@@ -38,12 +38,8 @@ def trained(name: str) -> tuple[ConfigDict, list[dict]]:
 
 def stops_at(lines: list[dict], limits: dict, better: str, sign: int) -> tuple[float, float] | None:
     """(kimg, the latest evaluation) where `config.stop` with these limits ends a run; None: it does not."""
-    config, record, kimg, latest = (
-        ConfigDict({"patience_kimg": 0.0, "balance_kimg": 0.0, "band": 0.1, **limits}),
-        {},
-        0,
-        0,
-    )
+    config = ConfigDict({"patience_kimg": 0.0, "balance_kimg": 0.0, "band": 0.1, **limits})
+    record, kimg, latest = {}, 0, 0
     for line in lines:
         if better in line:
             latest, record["evaluated"] = line[better], line["step"]

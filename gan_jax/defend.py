@@ -28,7 +28,7 @@ from gan_jax.evaluation import classifier as classifiers
 from gan_jax.evaluation.classifier import Classifier
 from gan_jax.evaluation.real_sets import real_for_noise
 from gan_jax.files import claim, replacing
-from gan_jax.latent.inversion import NO_NOISE, Search, make_inverter
+from gan_jax.latent.inversion import NO_NOISE, Search, examples_at_once, make_inverter
 from gan_jax.latent.model import Latents, Model
 from gan_jax.progress import progress
 from gan_jax.run import load
@@ -37,7 +37,6 @@ from gan_jax.signals import StopRequest
 
 ADAPTIVE = ("bpda", "manifold")  # attacks that know of the cleaning
 CHUNK = 64  # images that are attacked at a time
-ROWS = 64  # latents that are moved at a time
 STARTS = 10  # of a search, unless it is said
 CONFIDENCE = 5.0  # of images of another class that are made, so that they still are of it when they are cleaned
 SHOWN = 8  # images of each attack in its picture
@@ -178,12 +177,11 @@ def opened(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, An
 
 def set_up(model: Model, judge: Classifier, search: Search, epsilon: float) -> Setting:
     """The setting of all attacks."""
-    classes = len(model.classes) or 1
-    at_once = max(ROWS // (search.restarts * classes), 1) * jax.local_device_count()
-    invert = make_inverter(model, search, at_once)
+    chunk = examples_at_once(search, len(model.classes) or 1)
+    invert = make_inverter(model, search, chunk)
 
     def find(stored):
-        parts = [invert(stored[start : start + at_once], None).latents for start in range(0, len(stored), at_once)]
+        parts = [invert(stored[start : start + chunk], None).latents for start in range(0, len(stored), chunk)]
         return functools.reduce(Latents.followed_by, parts)
 
     return Setting(model, judge, find, model.space(search.space)[0], epsilon)

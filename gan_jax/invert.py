@@ -7,7 +7,6 @@ import json
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from gan_jax import averages, images, translate
@@ -15,7 +14,7 @@ from gan_jax.data import pictures
 from gan_jax.errors import Interrupted, UserError
 from gan_jax.evaluation.features import logits_of, needs_download, open_features, resolve_features
 from gan_jax.evaluation.image_quality import psnr
-from gan_jax.latent.inversion import Search, make_inverter
+from gan_jax.latent.inversion import Search, examples_at_once, make_inverter
 from gan_jax.latent.model import Latents, Model
 from gan_jax.latent.pivotal import tune
 from gan_jax.loop import open_workdir
@@ -25,7 +24,6 @@ from gan_jax.sampling import labels_for
 from gan_jax.signals import StopRequest
 
 FILE = "latents.npz"
-ROWS = 64  # latents that are moved at a time, of all pictures and starts
 
 
 def invert_files(
@@ -139,9 +137,9 @@ def search_all(
     if begin:
         print(f"{begin} of {n} pictures are inverted already", file=sys.stderr)
     classes = len(model.classes) if label is None and model.classes else 1
-    at_once = min(max(ROWS // (search.restarts * classes), 1) * jax.local_device_count(), n)
-    invert = make_inverter(model, search, at_once)
-    parts = range(begin, n, at_once)
+    chunk = min(examples_at_once(search, classes), n)
+    invert = make_inverter(model, search, chunk)
+    parts = range(begin, n, chunk)
     bar = progress("inverting", len(parts) * search.steps, "steps")
     with StopRequest() as stop:
 
@@ -152,7 +150,7 @@ def search_all(
             next(bar)
 
         for begin in parts:
-            new = slice(begin, begin + at_once)
+            new = slice(begin, begin + chunk)
             own = {name: column[new] for name, column in notes.items()}
             found = invert(targets[new], None if label is None else np.full(len(targets[new]), label), tick)
             part = dataclasses.replace(found.latents, notes={**own, "distance": found.distance})

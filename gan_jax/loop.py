@@ -69,7 +69,8 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
     if record.get("best", {}).get("step") not in checkpoints.manager.all_steps():
         record.pop("best", None)  # it was damaged, or lost: the next one is the best so far
     state, kimg_per_round = runner.place(state), per_round / 1000
-    why = stopping.reason(config.stop, record, kimg_per_round) if record.get("stopped") == step else ""
+    stop_reason = partial(stopping.reason, config.stop, record, kimg_per_round)
+    why = stop_reason() if record.get("stopped") == step else ""
 
     def keep_balance(metrics: dict) -> None:
         if config.stop.balance_kimg:
@@ -136,14 +137,14 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
             sample()
         elif evaluation_is_due(step == total_rounds or bool(why)):  # a stop came before it
             evaluate()
-            why = stopping.reason(config.stop, record, kimg_per_round)
+            why = stop_reason()
         while step < total_rounds and not why:
             batch = runner.split(next(stream))
             state, metrics = run(state, on_device, batch, np.uint32(config.seed), due(game, step))
             step += 1
             try:
                 log.add(metrics)
-                why = stopping.reason(config.stop, record, kimg_per_round)
+                why = stop_reason()
                 seen = (step - 1) * per_round, step * per_round
                 stopped = stop.agreed(crossed(config.log_kimg, *seen))
                 last = step == total_rounds or bool(why)
@@ -155,7 +156,7 @@ def train(config: Any, workdir: str | Path, runner: Runner | None = None) -> Non
                     log.flush()
                     with log.aside():
                         evaluate()
-                    why = why or stopping.reason(config.stop, record, kimg_per_round)
+                    why = why or stop_reason()
                 if crossed(config.checkpoint_kimg, *seen) or last or stopped or evaluate_now:
                     log.flush()
                     record |= {"stopped": step} if why else {}

@@ -25,6 +25,7 @@ from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import GENERATOR
 from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
+from gan_jax.terms.adversarial import OBJECTIVE
 
 # The collections that a network's call may change: in any turn, and in one of its own player.
 STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral", "w_average")
@@ -182,7 +183,7 @@ def make_game(config, fields: Fields) -> Game:
             own=own, real_augmented=real, fake_augmented=fake, on_real=on_real, on_fake=on_fake,
             discriminate=lambda x: discriminate(stage, own, x, batch)[0],
         )  # fmt: skip
-        value, (remembered, metrics) = terms.total([objective, *of_discriminator], c)
+        value, (remembered, metrics) = terms.total([OBJECTIVE, *of_discriminator], c)
         margins = on_real.logits - loss.boundary(on_real.logits, on_fake.logits)
         augmented, p = augmenter.update(own, margins)
         metrics = {**losses.accuracy(loss, on_real.logits, on_fake.logits), **p, **metrics}
@@ -207,9 +208,6 @@ def make_game(config, fields: Fields) -> Game:
         z = latents(z_key, batch["index"])
         return terms.total([term], begin(stage, term.player, variables, batch, key, z)[0])
 
-    objective = terms.Term(
-        "objective", "discriminator", lambda c: jnp.mean(c.loss.discriminator(c.on_real.logits, c.on_fake.logits))
-    )
     turns = []
     for stage in stages:
         turn = lambda name, player, loss, stage=stage, **own: Turn(

@@ -18,13 +18,15 @@ from gan_jax.game import Game, Map, Turn
 from gan_jax.games.pix2pix import seen_kimg
 from gan_jax.keys import SIZES, Key, Weight
 from gan_jax.latent.decoding import make_decoding
+from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields, model_shape
 from gan_jax.networks import applied
 from gan_jax.networks.discriminator_output import DiscriminatorOutput
-from gan_jax.noise import GENERATOR, per_example
+from gan_jax.noise import GENERATOR
 from gan_jax.preprocess import of_images
 from gan_jax.terms import Term, adversarial
+from gan_jax.terms.adversarial import OBJECTIVE
 
 
 def kl(weight: Weight = 1.0) -> Term:
@@ -132,6 +134,7 @@ def make_game(config, fields: Fields) -> Game:
     encoder = networks.build(config, "Encoder", size=2 * size)
     generator = networks.build(config, "Generator", shape=shape)
     discriminator = networks.build(config, "Discriminator") if judged else None
+    latents = make_prior(size, "normal")
 
     def context(player, variables, batch, key):
         """The context of a player's turn, and the player's collections that the calls changed."""
@@ -143,27 +146,24 @@ def make_game(config, fields: Fields) -> Game:
             changed[name] = {**changed.get(name, {}), **updates}
             return result
 
-        def noise(number, *shape):
-            return per_example(jax.random.normal, keys[number], batch["index"], shape)
-
         def generate(z, number):
             own_key = jax.random.fold_in(keys[number], GENERATOR)
             return call("generator", generator, z, **networks.noise_of(generator, own_key, batch["index"]))
 
         real = batch[target]
         mean, log_variance = jnp.split(call("encoder", encoder, real), 2, axis=-1)
-        fake = generate(mean + jnp.exp(0.5 * log_variance) * noise(0, size), 0)
+        fake = generate(mean + jnp.exp(0.5 * log_variance) * latents(keys[0], batch["index"]), 0)
         c = Context(seen_kimg(config, batch), loss, real, fake, mean, log_variance)
         if judged:
             judge = lambda examples: call("discriminator", discriminator, examples)
-            on_real, on_fake = judge(real), both(judge(fake), judge(generate(noise(1, size), 1)))
+            on_real, on_fake = judge(real), both(judge(fake), judge(generate(latents(keys[1], batch["index"]), 1)))
             c = c._replace(on_real=both(on_real, on_real), on_fake=on_fake)
         return c, changed.get(player, {})
 
     def loss_of(player):
         def player_loss(variables, batch, key):
             c, updates = context(player, variables, batch, key)
-            own = [objective, *of_player[player]] if player == "discriminator" else of_player[player]
+            own = [OBJECTIVE, *of_player[player]] if player == "discriminator" else of_player[player]
             value, (remembered, metrics) = terms.total(own, c)
             if player == "discriminator":
                 metrics |= losses.accuracy(loss, c.on_real.logits, c.on_fake.logits)
@@ -171,17 +171,10 @@ def make_game(config, fields: Fields) -> Game:
 
         return player_loss
 
-    objective = Term(
-        "objective", "discriminator", lambda c: jnp.mean(c.loss.discriminator(c.on_real.logits, c.on_fake.logits))
-    )
-
     def init(key):
         keys, z, examples = jax.random.split(key, 3), jnp.zeros((2, size)), jnp.zeros((2, *shape))
         own = {"generator": (generator, z), "encoder": (encoder, examples), "discriminator": (discriminator, examples)}
         return {player: dict(own[player][0].init(keys[i], own[player][1])) for i, player in enumerate(players)}
-
-    def latents(key, index):
-        return per_example(jax.random.normal, key, index, (size,))
 
     def encode(variables, examples):
         return encoder.apply(variables["encoder"], examples, train=False)[:, :size]

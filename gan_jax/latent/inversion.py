@@ -25,6 +25,7 @@ NO_NOISE = -1  # the number of noise that is none, see `model.Latents`
 ESTIMATED_ON = 2_048  # latents
 RAMP_UP, RAMP_DOWN, NOISY = 0.05, 0.25, 0.75  # shares of the steps
 JITTER = 0.05  # deviations
+ROWS = 64  # latents that are moved at a time on a device, of all examples and starts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +94,11 @@ def learning_rate(search: Search) -> Callable:
         return search.learning_rate * up * 0.5 * (1 - jnp.cos(jnp.pi * down))
 
     return rate
+
+
+def examples_at_once(search: Search, classes: int) -> int:
+    """Examples whose starts, for each of `classes`, are moved at a time, on all devices of this host."""
+    return max(ROWS // (search.restarts * classes), 1) * jax.local_device_count()
 
 
 def make_inverter(model: Model, search: Search, at_once: int = 1) -> Callable[..., Found]:

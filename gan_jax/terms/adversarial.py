@@ -5,6 +5,11 @@ import jax.numpy as jnp
 from gan_jax.keys import Weight
 from gan_jax.terms.term import Term
 
+# What the discriminator learns by, with the game's `loss`.
+OBJECTIVE = Term(
+    "objective", "discriminator", lambda c: jnp.mean(c.loss.discriminator(c.on_real.logits, c.on_fake.logits))
+)
+
 
 def adversarial(weight: Weight = 1.0) -> Term:
     """What the discriminator thinks of generated examples, by the game's `loss`.

@@ -68,7 +68,7 @@ def test_what_is_written(start, digits_run, tmp_path, capsys):
 
 def test_it_goes_on_where_it_was_stopped(start, tmp_path, monkeypatch, capsys, digits_run):
     """And what it finds then is what it would have found."""
-    monkeypatch.setattr(invert, "ROWS", 1)
+    monkeypatch.setattr("gan_jax.latent.inversion.ROWS", 1)
     monkeypatch.setattr(jax, "local_device_count", lambda: 1)  # a picture at a time
     start(tmp_path / "whole", *QUICK)
 
