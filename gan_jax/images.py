@@ -48,10 +48,10 @@ def grid(images: np.ndarray, columns: int | None = None, smallest: int = 56) -> 
 
 
 def text(words: str, size: int = 14) -> np.ndarray:
-    """Words on one line, black on white.
+    """Words, black on white, centered.
 
     Args:
-        words: to be shown.
+        words: to be shown, in one or several lines.
         size: of the letters, in pixels.
 
     Returns:
@@ -61,10 +61,14 @@ def text(words: str, size: int = 14) -> np.ndarray:
 
     font = ImageFont.load_default(size)
     ascent, descent = font.getmetrics()
-    width = math.ceil(font.getlength(words))
-    picture = Image.new("L", (width + 2 * MARGIN, ascent + descent + 2), "white")
-    ImageDraw.Draw(picture).text((MARGIN, 1), words, fill="black", font=font)
-    return np.asarray(picture)[..., None]
+    drawn = []
+    for line in words.split("\n"):
+        width = math.ceil(font.getlength(line))
+        picture = Image.new("L", (width + 2 * MARGIN, ascent + descent + 2), "white")
+        ImageDraw.Draw(picture).text((MARGIN, 1), line, fill="black", font=font)
+        drawn.append(np.asarray(picture)[..., None])
+    width = max(picture.shape[1] for picture in drawn)
+    return np.concatenate([centered(picture, picture.shape[0], width) for picture in drawn])
 
 
 def centered(picture: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -40,7 +40,8 @@ KEYS = {
     "image_size": Key("native", 'what images are resized to: "native" (not at all), 64, or "48x80" (height x width)'),
     "fit": Key("crop", "how they are resized", choices=("crop", "pad", "stretch")),
     "skip_broken": Key(False, "leave out pictures that cannot be decoded"),
-    "label": Key("folder", 'of a picture: "folder", that it lies in, or a field of metadata.jsonl: sex, or age:20'),
+    "label": Key("folder", 'of a picture: "folder", that it lies in, or a field of its metadata: sex, or age:20'),
+    "caption": Key("", 'of a picture: a field of its metadata, such as text; "txt": NAME.txt beside it'),
     "flip": Key(False, "flip pictures left to right, half of the time"),
     "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
@@ -75,7 +76,7 @@ def open_source(config: Any) -> Source:
             image_size: "native", or the size to resize images to: "64", or height x width, "48x80".
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
-            label: of such pictures, see `picture_labels`.
+            label, caption: of such pictures, see `metadata`.
             classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
             pair, inputs, paired, task: see `pairs.with_inputs`.
             palette: of label maps, see `gan_jax.data.label_maps`.

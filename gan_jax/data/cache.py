@@ -15,7 +15,7 @@ import numpy as np
 from gan_jax.errors import UserError
 from gan_jax.files import replacing
 
-FORMAT = 1  # part of every key: raise it when the decoding or the files change
+FORMAT = 2  # part of every key: raise it when the decoding or the files change
 
 Chunks = Iterable[tuple[np.ndarray, list[int]]]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.data import label_maps, pictures
+from gan_jax.data import captions, label_maps, pictures
 from gan_jax.data.cache import cached
-from gan_jax.data.picture_labels import in_order, labels_of
+from gan_jax.data.metadata import captions_of, in_order, labels_of
 from gan_jax.data.source import Source, make_source
 from gan_jax.errors import UserError
 
@@ -76,14 +76,14 @@ def is_picture(name: str) -> bool:
 def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     """Pictures as a data set.
 
-    A picture's label is what `picture_labels` makes of it; where all have the same, the set is unlabeled. Hidden files
+    A picture's label and captions are what `metadata` makes of it; where all have the same, the set is unlabeled. Hidden files
     and other kinds of files are passed over. The images have one channel if all pictures are gray.
 
     Args:
         root: where they lie.
         found: the pictures.
         read: gives the bytes of one.
-        config: the config's `data`: `image_size`, `fit`, `label`; `skip_broken`, to leave out pictures that can't be
+        config: the config's `data`: `image_size`, `fit`, `label`, `caption`; `skip_broken`, to leave out pictures that can't be
             decoded; `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the
             images are [H, 2 W, C]; and `palette`, of label maps, which the pictures are then, or one half of each.
 
@@ -99,29 +99,31 @@ def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         pictures.parse_size(config.image_size), config.fit, config.skip_broken, config.pair != "none",
     )  # fmt: skip
     names = sorted(found)
-    named = labels_of(names, PurePosixPath(root.as_posix()), read, config.label)
+    where = PurePosixPath(root.as_posix())
+    named = labels_of(names, where, read, config.label)
     classes = sorted(set(named)) if config.label == "folder" else in_order(named)
     number = {label: i for i, label in enumerate(classes)}
-    labels = {name: number[label] for name, label in zip(names, named, strict=True)}
+    told = captions_of(names, where, read, config.caption) if config.caption else []
 
     key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
-    key += (named,) if config.label != "folder" else ()
     fit_to, maps = pictures.fitted_halves if halves else pictures.fitted, None
     if config.palette:
         maps = label_maps.look_for(config.palette, halves, _examples(root, names, read))
         key, fit_to = (*key, "maps", maps.palette.colors.tolist(), maps.half), maps.fitted
     fit_to = partial(fit_to, size=size, fit=fit)
-    images, kept = cached(key, len(names), lambda: _decoded(root, labels, read, fit_to, skip_broken))
+    images, kept = cached(key, len(names), lambda: _decoded(root, names, read, fit_to, skip_broken))
     if len(images) < len(names):
         print(f"{root}: skipped {len(names) - len(images):,} broken of {len(names):,} pictures", file=sys.stderr)
     if maps and (share := np.mean(maps.unknown or [0])) > TOLD:
         print(f"{root}: {share:.1%} of the label maps has other colors: it gets the nearest classes", file=sys.stderr)
+    labels = np.array([number[named[place]] for place in kept], np.int32)
     classes = tuple(classes) if len(classes) > 1 else ()
     if maps and maps.half is None:
         maps_only = label_maps.Classes(images, maps.palette)
-        return make_source("segmentation", maps_only, kept, classes, maps.palette.fitted, maps.palette.names)
+        return make_source("segmentation", maps_only, labels, classes, maps.palette.fitted, maps.palette.names)
     fitted = {"label_map": maps.half, "palette": maps.palette} if maps else {}  # which `pairs` takes apart
-    return make_source("image", images, kept, classes, fitted)
+    source = make_source("image", images, labels, classes, fitted)
+    return captions.beside(source, [told[place] for place in kept]) if told else source
 
 
 def _examples(root: Path, names: list[str], read: Read) -> list:
@@ -140,10 +142,9 @@ def _examples(root: Path, names: list[str], read: Read) -> list:
 
 
 def _decoded(
-    root: Path, labels: dict[str, int], read: Read, fit_to: Callable, skip_broken: bool
+    root: Path, names: list[str], read: Read, fit_to: Callable, skip_broken: bool
 ) -> Iterator[tuple[np.ndarray, list[int]]]:
-    """Decodes the pictures in order, a chunk at a time, all processors at work."""
-    names = list(labels)
+    """Decodes the pictures in order, a chunk at a time, all processors at work: images, and their places in `names`."""
     mode = _mode(names, read)
 
     def decode(name: str) -> np.ndarray | UserError:
@@ -160,7 +161,7 @@ def _decoded(
         for start in range(0, len(names), CHUNK):
             images, kept = [], []
             chunk = names[start : start + CHUNK]
-            for name, image in zip(chunk, pool.map(decode, chunk), strict=True):
+            for place, (name, image) in enumerate(zip(chunk, pool.map(decode, chunk), strict=True), start):
                 if isinstance(image, UserError):
                     if skip_broken:
                         continue
@@ -172,7 +173,7 @@ def _decoded(
                         f"pictures in {root} differ in size (height x width): {sizes}: set --config.data.image_size=N"
                     )
                 images.append(image)
-                kept.append(labels[name])
+                kept.append(place)
             if images:
                 stacked = np.stack(images)
                 yield stacked.reshape(*stacked.shape[:3], -1), kept  # gray is [n, H, W] so far

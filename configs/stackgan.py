@@ -1,0 +1,38 @@
+"""StackGAN: images of captions in two stages, on digits in colors whose captions are of a small grammar.
+
+Paper: Zhang et al. 2017, with the networks of DCGAN at half their width, 16 and 32 pixels for 64 and 256, a GRU of 128
+that is trained with the discriminator for a pretrained char-CNN-RNN, R1, Adam with a high rate that falls.
+
+    python main.py --config=stackgan
+    python main.py --mode=sample --workdir=runs/stackgan --text="a thick red three on blue" --out=three.png
+    python main.py --config=stackgan:folder --workdir=runs/mine --config.data.source=folder:PATH \
+        --config.data.caption=text
+
+Result: not yet measured.
+"""
+
+from gan_jax.config import config_for
+from gan_jax.errors import UserError
+
+
+def get_config(data="captioned_digits"):
+    if data not in ("captioned_digits", "folder"):
+        raise UserError(f"this config is for captioned_digits or folder (stackgan:folder), not for {data!r}")
+    config = config_for("stackgan")
+    config.batch_size = 32
+    config.doublings = 1
+    config.networks.update(latent_size=32, condition_size=64)
+    config.networks.generator.width = 32
+    config.networks.refiner.update(width=32, halvings=1, blocks=2)
+    config.networks.discriminator.update(width=32, norm="none")
+    config.terms.r1 = {"weight": 0.2, "every": 8}
+    config.data.source = "captioned_digits:seen"
+    config.evaluation.source = "captioned_digits:test"
+    config.stage_kimg, config.total_kimg = 120.0, 240.0
+    config.optimizers.default.update(learning_rate=2e-3, schedule="linear", hold_kimg=160.0, decay_kimg=80.0)
+    config.log_kimg, config.sample_kimg, config.eval_kimg, config.checkpoint_kimg = 4.0, 10.0, 20.0, 40.0
+    if data == "folder":
+        config.data.update(source="folder:pictures", caption="text", image_size="64")
+        config.evaluation.source = ""
+        config.networks.refiner.halvings = 2
+    return config

@@ -1,0 +1,130 @@
+"""What is known of pictures in a folder or a zip file besides their pixels: their classes, and words about them.
+
+It stands in a `metadata.jsonl`, a line {"file_name": NAME, FIELD: VALUE, ...} a picture, or in a `metadata.csv` with
+such columns, as others' tools keep it; words also in a NAME.txt beside NAME.png, a caption a line.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
+
+from gan_jax.errors import UserError
+
+FILES = ("metadata.jsonl", "metadata.csv")
+BESIDE = "txt"  # the name of captions that stand in files of their own
+
+Read = Callable[[str], bytes]
+
+
+def labels_of(names: Iterable[str], root: PurePosixPath, read: Read, label: str) -> list[str]:
+    """The class of each picture, and none where `label` is "folder" and all lie in one.
+
+    Args:
+        names: of the pictures, as they lie in the folder.
+        root: the folder.
+        read: gives the bytes of a file in it.
+        label: "folder"; or a field of the metadata; or FIELD:WIDTH, a number, in classes of so many whole numbers each.
+
+    Raises:
+        UserError: there is no such file or field, or a picture is not in it.
+    """
+    if label == "folder":
+        return [PurePosixPath(root, name).parent.name for name in names]
+    field, _, width = label.partition(":")
+    flag = f"--config.data.label={label}"
+    if width and not (width.isdigit() and int(width)):
+        raise UserError(f"{flag}: must be folder, FIELD or FIELD:WIDTH, such as age:20")
+    values = _values(field, names, root, read, flag)
+    return [_named(values[name][0], int(width or 0), flag) for name in names]
+
+
+def captions_of(names: Iterable[str], root: PurePosixPath, read: Read, caption: str) -> list[list[str]]:
+    """The captions of each picture, one or several.
+
+    Args:
+        names, root, read: see `labels_of`.
+        caption: a field of the metadata, text or a list of texts, of one line or several of the same picture; or "txt".
+
+    Raises:
+        UserError: a picture has none, or an empty one.
+    """
+    flag, found = f"--config.data.caption={caption}", {}
+    if caption == BESIDE:
+        for name in names:
+            file = PurePosixPath(name).with_suffix(".txt").as_posix()
+            try:
+                found[name] = [line for line in read(file).decode().splitlines() if line.strip()]
+            except (OSError, KeyError):
+                raise UserError(f"{flag}: {root}/{name} has no {file} beside it") from None
+            except UnicodeDecodeError:
+                raise UserError(f"{flag}: {root}/{file} is no text in UTF-8") from None
+    else:
+        values = _values(caption, names, root, read, flag)
+        flat = lambda value: value if isinstance(value, list) else [value]
+        found = {name: [text for value in values[name] for text in flat(value)] for name in names}
+    for name, texts in found.items():
+        if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+            raise UserError(f"{flag}: {root}/{name} has an empty caption, or something else in its place")
+    return [found[name] for name in names]
+
+
+def _values(field: str, names: Iterable[str], root: PurePosixPath, read: Read, flag: str) -> dict[str, list]:
+    """What a field of the metadata says of each picture; several things if it has several lines.
+
+    Raises:
+        UserError: there is no such file or field, or a picture is not in it.
+    """
+    file, lines = _lines(root, read, flag)
+    values = {}
+    try:
+        for line in lines:
+            values.setdefault(line["file_name"], []).append(line[field])
+    except (KeyError, TypeError) as error:
+        missing = isinstance(error, KeyError) and error.args == (field,)
+        what = f"has no field {field} in each line" if missing else "has no file_name in each line"
+        raise UserError(f"{flag}: {root}/{file} {what}") from None
+    if lacking := [name for name in names if name not in values]:
+        raise UserError(f"{flag}: {root}/{file} has no line of {lacking[0]} ({len(lacking)} such pictures)")
+    return values
+
+
+def _lines(root: PurePosixPath, read: Read, flag: str) -> tuple[str, list]:
+    """The name of the metadata's file, and a dict of each of its lines."""
+    for file in FILES:
+        try:
+            text = read(file).decode("utf-8-sig")
+        except (OSError, KeyError):
+            continue
+        except UnicodeDecodeError:
+            raise UserError(f"{flag}: {root}/{file} is no text in UTF-8") from None
+        try:
+            if file.endswith(".csv"):
+                return file, list(csv.DictReader(text.splitlines(keepends=True), strict=True))
+            return file, [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, csv.Error):
+            raise UserError(f"{flag}: {root}/{file} cannot be read") from None
+    raise UserError(f"{flag}: there is neither {root}/{' nor '.join(FILES)}")
+
+
+def _named(value: object, width: int, flag: str) -> str:
+    """The class of a value.
+
+    Raises:
+        UserError: it is no number, but classes have a width.
+    """
+    if not width:
+        return str(value)
+    try:
+        start = int(float(value) // width) * width
+    except (TypeError, ValueError):
+        raise UserError(f"{flag}: {value!r} is no number") from None
+    return f"{start} to {start + width - 1}"
+
+
+def in_order(classes: Iterable[str]) -> list[str]:
+    """Different classes, sorted: by their first numbers where all begin with one, else by their letters."""
+    found = set(classes)
+    first = {name: name.split(" ")[0] for name in found}
+    numbers = all(word.lstrip("-").isdigit() for word in first.values())
+    return sorted(found, key=lambda name: (int(first[name]), name)) if numbers else sorted(found)

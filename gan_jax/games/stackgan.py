@@ -1,0 +1,312 @@
+"""Images made of captions, first small, then large: StackGAN, the game of Zhang et al. 2017.
+
+Stage I makes small images of a caption and noise. Then it rests, and stage II makes large images of those and of the
+caption, again. Each stage has a generator and a discriminator that is told real images with their captions from real
+images with others and from generated ones: so an image must be right, not only real. The captions' encoder is a player
+of its own; it learns in stage I, from real images alone, which caption belongs to which.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax import losses, networks, regularizers, terms
+from gan_jax.data import captions as words
+from gan_jax.errors import UserError
+from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.games.vae_gan import both
+from gan_jax.growing import GROWTH
+from gan_jax.keys import SIZES, TINY, Key, Weight
+from gan_jax.latent.paths import lerp, slerp
+from gan_jax.latent.prior import make_prior
+from gan_jax.lookup import lookup
+from gan_jax.modalities import Fields, model_shape
+from gan_jax.modalities.text import drawn
+from gan_jax.networks import applied
+from gan_jax.networks.discriminator_output import DiscriminatorOutput
+from gan_jax.networks.resampling import pool, upsample
+from gan_jax.preprocess import of_images
+from gan_jax.terms import Term, adversarial, r1
+from gan_jax.terms.adversarial import OBJECTIVE
+
+
+def kl(weight: Weight = 2.0) -> Term:
+    """The Kullback-Leibler divergence of what a generator gets of a caption from noise, its mean over the numbers.
+
+    Args:
+        weight: the paper's lambda is 1, that of the authors' code 2.
+
+    Reference: Zhang et al. 2017, eq. 2.
+    """
+    per_number = lambda c: regularizers.kl_divergence(c.mean, c.log_variance) / c.mean.shape[-1]
+    return Term("kl", "generator", lambda c: jnp.mean(per_number(c)), weight)
+
+
+TERMS = {"adversarial": adversarial, "kl": kl, "r1": r1}
+STAGES = ("generator", "discriminator"), ("refiner", "refiner_discriminator")  # the players of each
+KEYS = {
+    "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
+    "terms": terms.keys(TERMS),
+    "stage_kimg": Key(50.0, "in which stage I is trained; then it rests, and stage II is", TINY),
+    "doublings": Key(2, "of the sides of stage I's images, that stage II makes", 1, 4),
+    "networks": {
+        "latent_size": Key(100, "Z", 1, SIZES),
+        "text_size": Key(128, "numbers that a caption is encoded by", 1, SIZES),
+        "condition_size": Key(128, "numbers that a generator gets of them, drawn anew each time", 1, SIZES),
+        "text": networks.keys("TextEncoder", "text", name="gru"),
+        "generator": networks.keys("Generator", name="dcgan"),
+        "refiner": networks.keys("Refiner", "refiner", name="stackgan"),
+        "discriminator": networks.keys("Discriminator", name="dcgan"),
+    },
+}
+DEFAULTS = {"terms": {"adversarial": {}, "kl": {}}}
+
+
+class Context(NamedTuple):
+    """What the terms of a turn see.
+
+    Attributes:
+        batch, key: of the turn.
+        kimg: seen so far.
+        loss: the objective.
+        real, fake: images of the stage's size [B, h, w, C].
+        mean, log_variance: of what the stage's generator gets of the captions, [B, condition_size].
+        on_real: the discriminator's output on the real images with their captions, twice, [2 B].
+        on_fake: that on generated images with the captions that they were made of, and on real ones with others.
+        discriminate: `images -> DiscriminatorOutput`, with the real images' captions.
+        augment: the images as they are; what gradient penalties ask for.
+    """
+
+    batch: dict
+    key: jax.Array
+    kimg: jax.Array
+    loss: losses.Loss
+    real: jax.Array
+    fake: jax.Array
+    mean: jax.Array
+    log_variance: jax.Array
+    on_real: Any = None
+    on_fake: Any = None
+    discriminate: Any = None
+    augment: Any = staticmethod(lambda images, number: images)
+
+
+def make_game(config, fields: Fields) -> Game:
+    """Two stages of generator and discriminator, and a text encoder: the map "sample" makes images of captions.
+
+    Its space "condition" has what both stages get: z, and of the caption a condition for each.
+
+    Args:
+        config: see `KEYS`.
+        fields: with "caption", and the images first.
+
+    Raises:
+        UserError: the config asks for what the data do not have.
+
+    Reference: Zhang et al. 2017, eqs. 1-4. What differs: the encoder learns with the discriminator, there it is
+    pretrained on image and text (Reed et al. 2016); a discriminator has a projection of the encoded caption (Miyato and
+    Koyama 2018), there it is joined to the coarsest features; the condition is a linear layer's, without the ReLU of
+    the authors' code, that bars negative means and small variances; the small images are means of the pixels of the
+    large ones; another caption is that of the next image in the batch that has another one, there of the next image.
+    """
+    target, own = next(iter(fields)), config.networks
+    shape, size = model_shape(fields[target]), own.condition_size
+    if words.NAME not in fields:
+        raise UserError(
+            f"--config.game=stackgan needs captions, and {config.data.source} has none: set --config.data.caption to a "
+            f"field of metadata.jsonl, or to txt, or --config.data.source to captioned_digits:seen"
+        )
+    if len(shape) != 3 or any(side % 2**config.doublings for side in shape[:2]):
+        raise UserError(
+            f"--config.doublings={config.doublings}: images of {'x'.join(map(str, shape[:-1]))} pixels cannot be "
+            f"halved as often: set --config.data.image_size"
+        )
+    stage_rounds = round(config.stage_kimg * 1000 / config.batch_size)
+    if config.stage_kimg >= config.total_kimg:
+        raise UserError(f"--config.stage_kimg={config.stage_kimg:g}: stage II would begin after --config.total_kimg")
+    small = (*(side // 2**config.doublings for side in shape[:2]), shape[2])
+    loss, own_terms = lookup(losses, config.loss, "loss"), terms.make_terms(config.terms, TERMS)
+    of_discriminator, lazy = terms.split(own_terms, "discriminator")
+    of_generator, _ = terms.split(own_terms, "generator")
+    if not any(term.name == "adversarial" for term in of_generator):
+        raise UserError("--config.terms: the generators learn of no image: set --config.terms.adversarial.weight=1")
+    vocabulary = fields[words.NAME].names
+    encoder = networks.build(config, "TextEncoder", "text", num_words=len(vocabulary), size=own.text_size)
+    generators = (
+        networks.build(config, "Generator", shape=small, num_classes=size),
+        networks.build(config, "Refiner", "refiner", shape=shape, num_classes=size),
+    )
+    discriminator = networks.build(config, "Discriminator", num_classes=own.text_size)
+    augmentation = nn.Dense(2 * size)
+    latents, of_pixels = make_prior(own.latent_size + 2 * size, "normal"), of_images(config.data, fields)
+
+    def seen(images, stage):
+        for _ in range(0 if stage else config.doublings):
+            images = pool(images)
+        return images
+
+    def parts(latents):
+        """z, and the conditions of both stages, or the noise in them."""
+        return jnp.split(latents, (own.latent_size, own.latent_size + size), axis=-1)
+
+    def conditioned(variables, stage, encoded):
+        """The mean and the logarithm of the variance of a stage's condition (conditioning augmentation)."""
+        weights = variables[STAGES[stage][0]]["params"]["augmentation"]
+        return jnp.split(augmentation.apply({"params": weights}, encoded), 2, axis=-1)
+
+    def made(variables, stage, z_or_images, condition, moves=False, train=True):
+        """What a stage's generator makes, and its collections that the call changed."""
+        variables = variables[STAGES[stage][0]]
+        variables = {**variables, "params": variables["params"]["network"]}
+        if not train:
+            return generators[stage].apply(variables, z_or_images, condition, train=False), {}
+        return applied(generators[stage], variables, z_or_images, condition, moves=moves)
+
+    def generate(variables, stage, encoded, noise, moves=False):
+        """Images of a stage, the mean and the variance of its condition, and the generator's changed collections."""
+        images, *others = parts(noise)
+        for number in range(stage + 1):
+            mean, log_variance = conditioned(variables, number, encoded)
+            condition = mean + jnp.exp(0.5 * log_variance) * others[number]
+            images, updates = made(variables, number, images, condition, moves and number == stage)
+        return images, mean, log_variance, updates
+
+    def encode(variables, batch, player=""):
+        return applied(encoder, variables["text"], batch[words.NAME], moves=player == "text")
+
+    def begin(stage, variables, batch, key, player=""):
+        """A context in which the discriminator has not been called yet, the captions, and the player's changes."""
+        encoded, _ = encode(variables, batch)
+        noise = latents(key, batch["index"])
+        fake, mean, log_variance, updates = generate(variables, stage, encoded, noise, player == STAGES[stage][0])
+        kimg, judge = batch["step"] * (config.batch_size / 1000), variables[STAGES[stage][1]]
+        context = Context(batch, key, kimg, loss, seen(batch[target], stage), fake, mean, log_variance)
+        return context._replace(discriminate=lambda images: applied(discriminator, judge, images, encoded)[0]), (
+            encoded, updates,
+        )  # fmt: skip
+
+    def judged(variables, stage, images, encoded, moves=False):
+        return applied(discriminator, variables[STAGES[stage][1]], images, encoded, moves=moves)
+
+    def text_loss(variables, batch, key):
+        encoded, updates = encode(variables, batch, "text")
+        real = seen(batch[target], 0)
+        on_real, on_other = (judged(variables, 0, real, each)[0] for each in (encoded, encoded[others(batch)]))
+        return jnp.mean(loss.discriminator(on_real.logits, on_other.logits)), (updates, {})
+
+    def discriminator_loss(stage, variables, batch, key):
+        c, (encoded, _) = begin(stage, variables, batch, key)
+        on_real, updates = judged(variables, stage, c.real, encoded, moves=True)
+        player = STAGES[stage][1]
+        variables = {**variables, player: {**variables[player], **updates}}
+        on_other, _ = judged(variables, stage, c.real, encoded[others(batch)])
+        on_fake, moved = judged(variables, stage, c.fake, encoded)
+        c = c._replace(on_real=both(on_real, on_real), on_fake=both(on_fake, on_other))
+        value, (remembered, metrics) = terms.total([OBJECTIVE, *of_discriminator], c)
+        boundary = loss.boundary(c.on_real.logits, c.on_fake.logits)
+        shares = losses.accuracy(loss, on_real.logits, on_fake.logits)
+        metrics |= shares | {"other_accuracy": jnp.mean(on_other.logits < boundary)}
+        return value, ({**updates, **moved, **remembered}, metrics)
+
+    def generator_loss(stage, variables, batch, key):
+        c, (encoded, updates) = begin(stage, variables, batch, key, STAGES[stage][0])
+        c = c._replace(on_fake=c.discriminate(c.fake), on_real=c.discriminate(c.real))
+        value, (remembered, metrics) = terms.total(of_generator, c)
+        there = {GROWTH: {"level": jnp.ones(())}} if stage else {}
+        return value, ({**updates, **there, **remembered}, metrics)
+
+    def lazy_loss(term, stage, variables, batch, key):
+        return terms.total([term], begin(stage, variables, batch, key)[0])
+
+    turns = [Turn("text", "text", text_loss, last=stage_rounds)]
+    for stage, (generator, judge) in enumerate(STAGES):
+        window = {"first": stage_rounds} if stage else {"last": stage_rounds}
+        turns += [
+            Turn(judge, judge, partial(discriminator_loss, stage), **window),
+            *(Turn(f"{judge}_{each.name}", judge, partial(lazy_loss, each, stage), each.every, **window) for each in lazy),
+            Turn(generator, generator, partial(generator_loss, stage), draws_as=judge, **window),
+        ]  # fmt: skip
+
+    def init(key):
+        keys = iter(jax.random.split(key, 7))
+        encoded, condition = jnp.zeros((2, own.text_size)), jnp.zeros((2, size))
+        players = {"text": dict(encoder.init(next(keys), jnp.ones((2, 1), jnp.int32)))}
+        inputs, images = jnp.zeros((2, own.latent_size)), jnp.zeros((2, *small))
+        for stage, (generator, judge) in enumerate(STAGES):
+            network = dict(generators[stage].init(next(keys), inputs, condition))
+            weights = augmentation.init(next(keys), encoded)["params"]
+            players[generator] = {**network, "params": {"network": network["params"], "augmentation": weights}}
+            players[judge] = dict(discriminator.init(next(keys), images, encoded))
+            inputs, images = images, jnp.zeros((2, *shape))
+        players["refiner"][GROWTH] = {"level": jnp.zeros(())}
+        return players
+
+    examples = jnp.array(words.numbered([[text] for text in fields[words.NAME].fitted["examples"]], vocabulary))
+
+    def conditions(variables, captions, key, index):
+        """What z and the noise of samples, and their captions [n, L], are to both stages: latents of the space."""
+        encoded = encoder.apply(variables["text"], captions, train=False)
+        z, *noise = parts(latents(key, index))
+        found = []
+        for stage in (0, 1):
+            mean, log_variance = conditioned(variables, stage, encoded)
+            found.append(mean + jnp.exp(0.5 * log_variance) * noise[stage])
+        return jnp.concatenate([z, *found], axis=-1)
+
+    def decode(variables, values, given, key, index):
+        z, first, second = parts(values.reshape(len(values), -1))
+        images, _ = made(variables, 0, z, first, train=False)
+        large, _ = made(variables, 1, images, second, train=False)
+        for doubling in reversed(range(config.doublings)):
+            images = upsample(images, tuple(side // 2**doubling for side in shape[:2]))
+        return jnp.where(variables["refiner"][GROWTH]["level"] > 0, large, images)
+
+    def draw(variables, key, index, given):
+        known = examples[index % len(examples)]
+        return conditions(variables, drawn(given.get(words.NAME, known), key, index), key, index)
+
+    def mean(variables, n, given):
+        encoded = encoder.apply(variables["text"], examples[:, 0], train=False)
+        means = [jnp.mean(conditioned(variables, stage, encoded)[0], axis=0) for stage in (0, 1)]
+        return jnp.broadcast_to(jnp.concatenate([jnp.zeros(own.latent_size), *means]), (n, own.latent_size + 2 * size))
+
+    def between(a, b, t):
+        ways = (way(*ends, t) for way, ends in zip((slerp, lerp, lerp), zip(parts(a), parts(b), strict=True), strict=True))
+        return jnp.concatenate(list(ways), axis=-1)
+
+    def calibrate(variables, key, index):
+        z, *found = parts(draw(variables, key, index, {}))
+        for stage, condition in enumerate(found):
+            z, updates = made(variables, stage, z, condition, moves=True)
+            player = STAGES[stage][0]
+            variables = {**variables, player: {**variables[player], **updates}}
+        return variables
+
+    def sample(variables, key, index, given):
+        return decode(variables, draw(variables, key, index, given), given, key, index)
+
+    def preprocess(batch, key):
+        batch = of_pixels(batch, key) if of_pixels else batch
+        return {**batch, words.NAME: drawn(batch[words.NAME], jax.random.fold_in(key, 2), batch["index"])}
+
+    return Game(
+        init,
+        tuple(turns),
+        {"sample": Map((words.NAME,), target, sample)},
+        averaged=("text", "generator", "refiner"),
+        spaces={"condition": Space(draw, decode, mean, between, lambda values: values[:, None])},
+        calibrate=calibrate,
+        preprocess=preprocess,
+    )
+
+
+def others(batch: dict) -> jax.Array:
+    """For each example the next one in the batch with another caption, int [B]; the next one if all have the same."""
+    captions = batch[words.NAME]
+    n = len(captions)
+    after = (jnp.arange(n)[:, None] + jnp.arange(1, n + 1)) % n  # those that follow each, itself last
+    differs = jnp.any(captions[after] != captions[:, None], axis=-1)
+    return jnp.take_along_axis(after, jnp.argmax(differs, axis=1)[:, None], axis=1)[:, 0]
