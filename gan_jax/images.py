@@ -2,7 +2,9 @@
 
 import math
 import tempfile
+import textwrap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -78,6 +80,24 @@ def centered(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     around = np.full((height, width, c), 255, np.uint8)
     around[top : top + h, left : left + w] = picture
     return around
+
+
+def captioned_grid(images: np.ndarray, captions: Sequence[str], smallest: int = 112) -> np.ndarray:
+    """A `grid` of images with a caption under each: uint8 [H, W, 3], on white."""
+    factor = max(1, math.ceil(smallest / min(images.shape[1:3])))
+    images = images.repeat(3 // images.shape[3], axis=3).repeat(factor, axis=1).repeat(factor, axis=2)
+    columns = max(images.shape[2] // 7, 8)  # letters in the width of an image
+    words = [text("\n".join(textwrap.wrap(caption, columns)), 12) for caption in captions]
+    height = max(picture.shape[0] for picture in words)
+    width = max(images.shape[2] + 2 * MARGIN, *(picture.shape[1] for picture in words))
+    pairs = zip(images, words, strict=True)
+    cells = [
+        np.concatenate([
+            centered(image, image.shape[0] + 2 * MARGIN, width), centered(picture, height, width).repeat(3, axis=2)
+        ])
+        for image, picture in pairs
+    ]  # fmt: skip
+    return grid(np.stack(cells), smallest=1)
 
 
 def titled_sheet(columns: dict[str, np.ndarray], smallest: int = 56) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from ml_collections import ConfigDict
 from gan_jax import config as configs
 from gan_jax import migration, modalities
 from gan_jax.checkpoints import Checkpoints
+from gan_jax.data import captions
 from gan_jax.errors import UserError
 from gan_jax.experiment import Experiment, build
 from gan_jax.files import claim
 from gan_jax.game import State, Variables
 from gan_jax.keys import closest
 from gan_jax.latent.model import Model
-from gan_jax.sampling import from_noise, labels_for, make_averager, make_sampler
+from gan_jax.sampling import captions_for, labels_for, make_averager, make_sampler, told
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Run:
 
         run = gan_jax.load("runs/acgan", checkpoint="best")
         sevens = run.sample(8, label=7)
+
+        run = gan_jax.load("runs/stackgan")
+        images = run.sample(8, text="a thick red three on blue")
 
         run = gan_jax.load("runs/facades_cyclegan")
         run.experiment.game.maps  # what it can do: "ab" makes images of inputs, "ba" inputs of images
@@ -75,8 +79,9 @@ class Run:
         ema: bool | str = True,
         truncation: float = 1.0,
         cutoff: int | None = None,
+        text: str | Sequence[str] | None = None,
     ) -> np.ndarray:
-        """Examples from noise; the first of many are those of few.
+        """Examples from noise, and of what a person says; the first of many are those of few.
 
         Args:
             num: how many.
@@ -85,12 +90,14 @@ class Run:
             ema: see `variables`.
             truncation: psi, how far latents keep from their mean, see `gan_jax.latent.spaces.truncate`.
             cutoff: of how many layers, from the coarsest on; None: all.
+            text: of a game that makes examples of captions, one or several, which take turns; None: some of those that
+                it was trained on.
 
         Returns:
             [num, ...] as stored: images are uint8 [num, H, W, C].
 
         Raises:
-            UserError: the run makes nothing from noise, or does not have the label.
+            UserError: the run makes nothing from noise, or does not have the label, or the words.
             Diverged: they are not finite.
         """
         if num < 1:
@@ -98,8 +105,10 @@ class Run:
         labels = labels_for(num, self.class_names, label)
         if truncation != 1:
             model = self.model(ema)
-            return model.decode(model.truncated(model.draw(range(num), labels, seed=seed), truncation, cutoff), seed)
+            drawn = model.draw(range(num), labels, seed=seed, text=text)
+            return model.decode(model.truncated(drawn, truncation, cutoff), seed)
         given = {"label": labels} if self.class_names else {}
+        given |= captions_for(np.arange(num), self.experiment.game, self.experiment.fields, text)
         return self._run(self.noise_map, given, num, seed, ema)
 
     def apply(self, name: str, given: Mapping[str, np.ndarray], seed: int = 0, ema: bool | str = True) -> np.ndarray:
@@ -138,14 +147,14 @@ class Run:
 
     @property
     def noise_map(self) -> str:
-        """The name of the first map that makes examples from noise.
+        """The name of the first map that makes examples from noise, and of what a person says.
 
         Raises:
             UserError: the run has none.
         """
         maps = self.experiment.game.maps
         for name, each in maps.items():
-            if from_noise(each):
+            if told(each):
                 return name
         raise UserError(
             f"{self.workdir} makes nothing from noise, but something of what it is given ({', '.join(maps)}): use "
@@ -228,6 +237,7 @@ def sample_to_file(
     ema: bool | str,
     truncation: float = 1.0,
     cutoff: int | None = None,
+    text: Sequence[str] | None = None,
     checkpoint: str = "last",
     overwrite: bool = False,
 ) -> None:
@@ -236,7 +246,7 @@ def sample_to_file(
     Args:
         workdir: of the run.
         out: the file.
-        num, seed, label, ema, truncation, cutoff: see `Run.sample`.
+        num, seed, label, ema, truncation, cutoff, text: see `Run.sample`.
         checkpoint: see `load`.
         overwrite: whether it may replace a file that this library has made.
 
@@ -252,6 +262,9 @@ def sample_to_file(
         raise UserError(f"{workdir} makes {field.modality.name}, of which no file can be written")
     if out.suffix.lower() not in field.modality.suffixes:
         raise UserError(f"--out={out}: the extension must be one of {', '.join(field.modality.suffixes)}")
-    samples = run.sample(num, seed, label, ema, truncation, cutoff)
-    field.modality.write(samples, out, field, labels_for(num, run.class_names, label))
+    samples = run.sample(num, seed, label, ema, truncation, cutoff, text)
+    game, fields, beside = run.experiment.game, run.experiment.fields, {}
+    for name, said in captions_for(np.arange(num), game, fields, text).items():
+        beside["captions"] = captions.in_words(said, fields[name].names)
+    field.modality.write(samples, out, field, labels_for(num, run.class_names, label), **beside)
     print(f"{num} samples of step {int(run.state.step)} -> {out}")

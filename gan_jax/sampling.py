@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import averages
+from gan_jax.data import captions
 from gan_jax.data.source import Rows, Source
 from gan_jax.errors import Diverged, UserError
 from gan_jax.game import Game, Map, State, Variables
@@ -170,6 +171,11 @@ def from_noise(game_map: Map) -> bool:
     return set(game_map.given) <= {"label"}
 
 
+def told(game_map: Map) -> bool:
+    """Whether a person can say all that a map is given: a class, or in words what is wanted."""
+    return set(game_map.given) <= {"label", captions.NAME}
+
+
 def wanted(source: Source, game_map: Map) -> bool:
     """Whether each row of a source holds what the map shall make of what it is given there; never of noise."""
     return not from_noise(game_map) and source.fields.keys() >= {*game_map.given, game_map.makes}
@@ -200,3 +206,25 @@ def labels_for(n: int | np.ndarray, names: tuple[str, ...], label: str | int | N
             return np.full(len(index), known.index(str(label)), np.int32)
     hint = "" if list(names) == numbers else f", or their names; {closest(str(label), names)}"
     raise UserError(f"--label={label}: the labels of this model are 0 to {len(names) - 1}{hint}")
+
+
+def captions_for(
+    numbers: np.ndarray, game: Game, fields: Fields, text: str | Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """{"caption": those of n samples, int32 [n, 1, L]}; {} if the game makes nothing of captions.
+
+    Args:
+        numbers: of the samples, int [n].
+        game: that makes them.
+        fields: of the run.
+        text: a caption, or several, which take turns; None: some of those that the run was trained on.
+
+    Raises:
+        UserError: there is a text, but the game makes nothing of it, or does not know a word of it.
+    """
+    if not any(captions.NAME in each.given for each in game.maps.values()):
+        if text is not None:
+            raise UserError(f"--text={text}: this run makes nothing of captions")
+        return {}
+    asked = [text] if isinstance(text, str) else text
+    return {captions.NAME: captions.told(asked, np.asarray(numbers), fields[captions.NAME])}

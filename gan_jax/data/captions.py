@@ -20,7 +20,7 @@ from gan_jax.modalities import Field, Fields, lookup
 NAME = "caption"  # of the field
 MOST_WORDS = 64  # of a caption that are read
 EXAMPLES = 64  # captions that a run keeps, to show what it can do
-_WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s.,;:!?\"'’()-]")
+_WORD = re.compile(r"\w+(?:['-]\w+)*|[^\w\s.,;:!?\"'()-]")
 
 
 def words(text: str) -> list[str]:
@@ -64,17 +64,18 @@ def beside(source: Source, captions: Sequence[Sequence[str]]) -> Source:
     return Source({**source.fields, NAME: field_of(column, names)}, {**source.columns, NAME: column}, source.splits)
 
 
-def told(asked: Sequence[str] | None, n: int, field: Field) -> np.ndarray:
+def told(asked: Sequence[str] | None, numbers: np.ndarray, field: Field) -> np.ndarray:
     """The captions of n samples, int32 [n, 1, L].
 
     Args:
-        asked: captions, given to the samples in turn; None: some of those that the run was trained on.
-        n: how many.
+        asked: captions, which take turns; None: some of those that the run was trained on, by the samples' numbers.
+        numbers: of the samples, int [n].
         field: of the run. Words that it does not have are left out, and told.
 
     Raises:
         UserError: a caption without a word that the run knows.
     """
+    which = np.arange(len(numbers)) if asked else numbers
     asked = asked or field.fitted["examples"]
     unknown = list(dict.fromkeys(word for text in asked for word in words(text) if word not in field.names))
     for text in asked:
@@ -87,33 +88,39 @@ def told(asked: Sequence[str] | None, n: int, field: Field) -> np.ndarray:
         print(f"words that this run does not know are left out: {', '.join(unknown)}", file=sys.stderr)
     rows = numbered([[text] for text in asked], field.names)
     rows = np.pad(rows, ((0, 0), (0, 0), (0, max(field.shape[1] - rows.shape[2], 0))))
-    return rows[np.arange(n) % len(rows)]
+    return rows[which % len(rows)]
+
+
+def renumbered(rows: np.ndarray, old: tuple[str, ...], new: tuple[str, ...]) -> np.ndarray:
+    """Captions [..., L] in the words of another vocabulary; those that it does not have are left out."""
+    if old == new:
+        return rows
+    number = {word: place for place, word in enumerate(new)}
+    rows = np.array([number.get(word, 0) for word in old], np.int32)[rows]
+    return np.take_along_axis(rows, np.argsort(rows == 0, axis=-1, kind="stable"), axis=-1)  # what is left, in front
 
 
 @dataclasses.dataclass(frozen=True)
 class Renumbered:
-    """Captions in the words of another vocabulary: `number[word]` is 0 where it has none."""
+    """A column of captions in the words of another vocabulary."""
 
     captions: Any
-    number: np.ndarray
+    old: tuple[str, ...]
+    new: tuple[str, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.captions.shape
 
-    def __len__(self) -> int:
-        return len(self.captions)
-
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        return self.number[self.captions[rows]]
+        return renumbered(np.asarray(self.captions[rows]), self.old, self.new)
 
 
 def in_words_of(fields: Fields, source: Source) -> Source:
     """A set whose captions, if it has any, are in the words of the fields of a run."""
-    if NAME not in fields or NAME not in source.fields or fields[NAME].names == source.fields[NAME].names:
+    if NAME not in fields or NAME not in source.fields:
         return source
-    number = {word: place for place, word in enumerate(fields[NAME].names)}
-    own = np.array([number.get(word, 0) for word in source.fields[NAME].names], np.int32)
-    column = Renumbered(source.columns[NAME], own)
-    field = source.fields[NAME]._replace(names=fields[NAME].names)
+    old, new = source.fields[NAME].names, fields[NAME].names
+    field = source.fields[NAME]._replace(names=new)
+    column = Renumbered(source.columns[NAME], old, new)
     return Source({**source.fields, NAME: field}, {**source.columns, NAME: column}, source.splits)

@@ -76,16 +76,16 @@ def is_picture(name: str) -> bool:
 def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     """Pictures as a data set.
 
-    A picture's label and captions are what `metadata` makes of it; where all have the same, the set is unlabeled. Hidden files
-    and other kinds of files are passed over. The images have one channel if all pictures are gray.
+    A picture's label and captions are what `metadata` makes of it; where all have the same label, the set is unlabeled.
+    Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
 
     Args:
         root: where they lie.
         found: the pictures.
         read: gives the bytes of one.
-        config: the config's `data`: `image_size`, `fit`, `label`, `caption`; `skip_broken`, to leave out pictures that can't be
-            decoded; `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and the
-            images are [H, 2 W, C]; and `palette`, of label maps, which the pictures are then, or one half of each.
+        config: the config's `data`: `image_size`, `fit`, `label`, `caption`; `skip_broken`, to leave out pictures that
+            can't be decoded; `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and
+            the images are [H, 2 W, C]; and `palette`, of label maps, which the pictures are, or one half of each.
 
     Returns:
         A source that is decoded at its first opening and comes from the cache ever after.

@@ -7,7 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import data, keys
-from gan_jax.data import Source, label_maps
+from gan_jax.data import Source, captions, label_maps
 from gan_jax.errors import UserError
 from gan_jax.modalities import Field, Fields
 
@@ -93,7 +93,7 @@ def real_for_maps(config: Any, source: Source | None, name: str, fields: Fields)
         source = source.splits["held_out"]
         called = f"{called} (held out {own.held_out:g}, split {own.split_seed})"
     check_alike(source, called, next(iter(fields.values())))
-    return source, called
+    return captions.in_words_of(fields, source), called
 
 
 def open_tests(config: Any, source: Source | None, fields: Fields, *, most: int, seed: int) -> Source:

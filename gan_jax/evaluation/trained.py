@@ -16,7 +16,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from gan_jax import __version__
-from gan_jax.data import Source, label_maps, open_source
+from gan_jax.data import Source, captions, label_maps, open_source
 from gan_jax.errors import UserError
 from gan_jax.files import ARRAYS_MARK, claim, replacing
 from gan_jax.progress import progress
@@ -51,8 +51,9 @@ def open_sets(config, out: Path, *, test: str | None, seed: int, overwrite: bool
     if test:
         own = ConfigDict({**config, "source": test})
         label_maps.settle(own, source.fields)
-        tests = open_source(own)
-        kinds = [{name: field[:3] for name, field in each.fields.items()} for each in (source, tests)]
+        tests = captions.in_words_of(source.fields, open_source(own))
+        fixed = set(source.fields) - {captions.NAME}
+        kinds = [{name: each.fields[name][:3] for name in fixed & set(each.fields)} for each in (source, tests)]
         if kinds[0] != kinds[1]:
             raise UserError(f"--test={test} has images of another shape, or other classes, than {config.source}")
         return Sets(source, tests, test)

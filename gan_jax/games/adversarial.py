@@ -21,11 +21,11 @@ from gan_jax.latent.decoding import make_decoding
 from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields, model_shape
-from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import GENERATOR
 from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
 from gan_jax.terms.adversarial import OBJECTIVE
+from gan_jax.terms.penalties import reject_batch_norms
 
 # The collections that a network's call may change: in any turn, and in one of its own player.
 STATISTICS, ALL = ("batch_stats",), ("batch_stats", "spectral", "w_average")
@@ -55,7 +55,6 @@ KEYS = {
 }  # fmt: skip
 DEFAULTS = {"terms": {"adversarial": {}}}
 NEEDS_IMAGES = ("real_consistency", "fake_consistency")
-PENALTIES = tuple(penalties.__all__)
 
 
 class Context(NamedTuple):
@@ -223,13 +222,7 @@ def make_game(config, fields: Fields) -> Game:
 
     z, examples = jnp.zeros((2, config.networks.latent_size)), pack(jnp.zeros((2 * config.pac, *shape)), config.pac)
     label = jnp.zeros(2, jnp.int32) if num_classes else None
-    penalized = [term.name for term in own_terms if term.name in PENALTIES]
-    if penalized and (coupled := batch_norms(discriminator, examples, label)):
-        raise UserError(
-            f"a gradient penalty needs each example's own gradient, but the discriminator normalizes over the batch "
-            f"({', '.join(coupled)}): set --config.networks.discriminator.norm=none or "
-            f"--config.terms.{penalized[0]}.weight=0"
-        )
+    reject_batch_norms(own_terms, discriminator, examples, label)
 
     def init(key):
         generator_key, discriminator_key = jax.random.split(key)
@@ -278,7 +271,7 @@ def check(config, modality: str, num_classes: int, own_terms: list[terms.Term]) 
                 raise UserError(f"--config.{name} needs images, these data are {modality}")
     if pac > 1 and (num_classes or codes):
         raise UserError("--config.pac: only examples without labels or codes can be packed: set --config.labels=ignore")
-    if pac > 1 and names & set(PENALTIES):
+    if pac > 1 and names & set(penalties.__all__):
         raise UserError("--config.pac and a gradient penalty, which is of single examples: choose one of them")
     if not any(term.player == "generator" and term.every == 1 for term in own_terms):
         raise UserError("--config.terms: the generator learns from nothing: set --config.terms.adversarial.weight=1")

@@ -26,11 +26,11 @@ from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields, model_shape
 from gan_jax.modalities.text import drawn
 from gan_jax.networks import applied
-from gan_jax.networks.discriminator_output import DiscriminatorOutput
 from gan_jax.networks.resampling import pool, upsample
 from gan_jax.preprocess import of_images
 from gan_jax.terms import Term, adversarial, r1
 from gan_jax.terms.adversarial import OBJECTIVE
+from gan_jax.terms.penalties import reject_batch_norms
 
 
 def kl(weight: Weight = 2.0) -> Term:
@@ -91,7 +91,7 @@ class Context(NamedTuple):
     on_real: Any = None
     on_fake: Any = None
     discriminate: Any = None
-    augment: Any = staticmethod(lambda images, number: images)
+    augment: Any = lambda images, number: images
 
 
 def make_game(config, fields: Fields) -> Game:
@@ -143,6 +143,8 @@ def make_game(config, fields: Fields) -> Game:
     augmentation = nn.Dense(2 * size)
     latents, of_pixels = make_prior(own.latent_size + 2 * size, "normal"), of_images(config.data, fields)
 
+    reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *small)), jnp.zeros((2, own.text_size)))
+
     def seen(images, stage):
         for _ in range(0 if stage else config.doublings):
             images = pool(images)
@@ -184,9 +186,8 @@ def make_game(config, fields: Fields) -> Game:
         fake, mean, log_variance, updates = generate(variables, stage, encoded, noise, player == STAGES[stage][0])
         kimg, judge = batch["step"] * (config.batch_size / 1000), variables[STAGES[stage][1]]
         context = Context(batch, key, kimg, loss, seen(batch[target], stage), fake, mean, log_variance)
-        return context._replace(discriminate=lambda images: applied(discriminator, judge, images, encoded)[0]), (
-            encoded, updates,
-        )  # fmt: skip
+        context = context._replace(discriminate=lambda images: applied(discriminator, judge, images, encoded)[0])
+        return context, encoded, updates
 
     def judged(variables, stage, images, encoded, moves=False):
         return applied(discriminator, variables[STAGES[stage][1]], images, encoded, moves=moves)
@@ -198,7 +199,7 @@ def make_game(config, fields: Fields) -> Game:
         return jnp.mean(loss.discriminator(on_real.logits, on_other.logits)), (updates, {})
 
     def discriminator_loss(stage, variables, batch, key):
-        c, (encoded, _) = begin(stage, variables, batch, key)
+        c, encoded, _ = begin(stage, variables, batch, key)
         on_real, updates = judged(variables, stage, c.real, encoded, moves=True)
         player = STAGES[stage][1]
         variables = {**variables, player: {**variables[player], **updates}}
@@ -212,7 +213,7 @@ def make_game(config, fields: Fields) -> Game:
         return value, ({**updates, **moved, **remembered}, metrics)
 
     def generator_loss(stage, variables, batch, key):
-        c, (encoded, updates) = begin(stage, variables, batch, key, STAGES[stage][0])
+        c, _, updates = begin(stage, variables, batch, key, STAGES[stage][0])
         c = c._replace(on_fake=c.discriminate(c.fake), on_real=c.discriminate(c.real))
         value, (remembered, metrics) = terms.total(of_generator, c)
         there = {GROWTH: {"level": jnp.ones(())}} if stage else {}
@@ -224,11 +225,11 @@ def make_game(config, fields: Fields) -> Game:
     turns = [Turn("text", "text", text_loss, last=stage_rounds)]
     for stage, (generator, judge) in enumerate(STAGES):
         window = {"first": stage_rounds} if stage else {"last": stage_rounds}
-        turns += [
-            Turn(judge, judge, partial(discriminator_loss, stage), **window),
-            *(Turn(f"{judge}_{each.name}", judge, partial(lazy_loss, each, stage), each.every, **window) for each in lazy),
-            Turn(generator, generator, partial(generator_loss, stage), draws_as=judge, **window),
-        ]  # fmt: skip
+        turns.append(Turn(judge, judge, partial(discriminator_loss, stage), **window))
+        for term in lazy:
+            own_loss = partial(lazy_loss, term, stage)
+            turns.append(Turn(f"{judge}_{term.name}", judge, own_loss, every=term.every, **window))
+        turns.append(Turn(generator, generator, partial(generator_loss, stage), draws_as=judge, **window))
 
     def init(key):
         keys = iter(jax.random.split(key, 7))
@@ -274,7 +275,9 @@ def make_game(config, fields: Fields) -> Game:
         return jnp.broadcast_to(jnp.concatenate([jnp.zeros(own.latent_size), *means]), (n, own.latent_size + 2 * size))
 
     def between(a, b, t):
-        ways = (way(*ends, t) for way, ends in zip((slerp, lerp, lerp), zip(parts(a), parts(b), strict=True), strict=True))
+        ways = (
+            way(*ends, t) for way, ends in zip((slerp, lerp, lerp), zip(parts(a), parts(b), strict=True), strict=True)
+        )
         return jnp.concatenate(list(ways), axis=-1)
 
     def calibrate(variables, key, index):

@@ -19,7 +19,7 @@ from gan_jax.keys import closest
 from gan_jax.latent.spaces import truncate
 from gan_jax.modalities import Field, Fields, to_model
 from gan_jax.noise import GENERATOR
-from gan_jax.sampling import checked, in_parts
+from gan_jax.sampling import captions_for, checked, in_parts
 
 CHUNK = 32  # latents that are decoded at a time on each device
 COLUMNS = "latents", "noise", "label"  # of a file; others are notes
@@ -90,7 +90,14 @@ class Model:
             raise UserError(f"--space={name}: this run has none of that name; {closest(name, spaces)}")
         return name, spaces[name]
 
-    def draw(self, numbers: Sequence[int], labels: np.ndarray, space: str | None = None, seed: int = 0) -> Latents:
+    def draw(
+        self,
+        numbers: Sequence[int],
+        labels: np.ndarray,
+        space: str | None = None,
+        seed: int = 0,
+        text: str | Sequence[str] | None = None,
+    ) -> Latents:
         """The latents of samples, by their numbers from 0, as `Run.sample` counts them.
 
         Args:
@@ -98,15 +105,17 @@ class Model:
             labels: int [n]; ignored if the generator is unconditional.
             space: its name; None: the one that is best to move in.
             seed: of the samples.
+            text: of a game that makes examples of captions, see `sampling.captions_for`.
         """
         space, own = self.space(space)
         numbers, given = np.asarray(numbers, np.int32), {"label": np.asarray(labels)} if self.classes else {}
+        said = captions_for(numbers, self.game, self.fields, text)
 
         def some(variables, numbers, given):
             drawn = own.draw(variables, jax.random.key(seed), numbers, to_model(given, self.fields))
             return own.by_layer(drawn)
 
-        values = in_parts(some, self.variables, (numbers, given), CHUNK)
+        values = in_parts(some, self.variables, (numbers, given | said), CHUNK)
         return Latents(space, values, given, numbers)
 
     def mean(self, given: Mapping[str, np.ndarray], n: int, space: str | None = None) -> np.ndarray:

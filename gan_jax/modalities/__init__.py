@@ -25,7 +25,8 @@ class Modality(NamedTuple):
         watched: `field -> n`, how many examples are made each time that training is watched.
         shown: how many of those a sheet holds; None: all.
         suffixes: of the files that it can write, the first by default.
-        write: `(stored, path, field, labels)`: many examples into one file; None if there are no such files.
+        write: `(stored, path, field, labels)`: many examples into one file, and of images that were made of captions
+            with these as `captions`; None if there are no such files.
         reads: suffixes of the files that `read` takes.
         read: `(path, field, half=None) -> stored [1, ...]`, an example from a file, of any size that it has; where the
             file holds two side by side, the one on the left (0) or on the right (1). None: none can.

@@ -48,13 +48,21 @@ def watched(field: Field) -> int:
     return max(NUM_SHOWN, min(NUM_WATCHED, 2**24 // math.prod(field.shape)))
 
 
-def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | None = None) -> None:
-    """An .npz file of "images" and "labels", or a picture: one example as it is, or a `sheet` of many."""
+def write(
+    stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | None = None, captions: list[str] | None = None
+) -> None:
+    """An .npz file of "images", and "labels" and "captions" if there are any; or a picture: one example as it is, or a
+    `sheet` of many, with their captions under them."""
     if path.suffix.lower() == ".npz":
+        beside = {"labels": labels, "captions": captions}
         with replacing(path) as file:
-            np.savez_compressed(file, images=stored, **({} if labels is None else {"labels": labels}), **ARRAYS_MARK)
+            known = {name: each for name, each in beside.items() if each is not None}
+            np.savez_compressed(file, images=stored, **known, **ARRAYS_MARK)
+    elif len(stored) == 1:
+        images.save(stored[0], path, mark=True)
     else:
-        images.save(stored[0] if len(stored) == 1 else sheet(stored, field, labels=labels), path, mark=True)
+        drawn = images.captioned_grid(stored, captions) if captions else sheet(stored, field, labels=labels)
+        images.save(drawn, path, mark=True)
 
 
 def resize(stored: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -86,5 +94,5 @@ MODALITY = Modality(
     read=read,
     resize=resize,
     features="inception",
-    metrics=("fid", "kid", "modes", "pairs"),
+    metrics=("fid", "kid", "modes", "words", "r_precision", "pairs"),
 )

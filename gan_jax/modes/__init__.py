@@ -9,6 +9,7 @@
 mistakes have been found: so help and errors come at once.
 """
 
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -64,3 +65,31 @@ def average(ema: bool, half_life: str | None) -> bool | str:
     if half_life and not ema:
         raise UserError(f"--half_life={half_life} and --noema: choose one of them")
     return half_life or ema
+
+
+def texts(values: flags.FlagValues) -> None:
+    """Declares --text."""
+    doc = "Of a run that makes pictures of captions, a caption, or a .txt file of one a line. It may be repeated."
+    flags.DEFINE_multi_string("text", None, doc, flag_values=values)
+
+
+def said(texts: list[str] | None) -> list[str] | None:
+    """The captions that the flag --text gives; None: it is not given.
+
+    Raises:
+        UserError: a file that cannot be read, or nothing is said.
+    """
+    if texts is None:
+        return None
+    captions = []
+    for text in texts:
+        lines = [text]
+        if text.endswith(".txt"):
+            try:
+                lines = Path(text).expanduser().read_text().splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise UserError(f"--text={text} cannot be read ({error})") from None
+        captions += [line for line in lines if line.strip()]
+    if not captions:
+        raise UserError(f"--text={','.join(texts)}: there is no word in it")
+    return captions

@@ -9,7 +9,7 @@ from absl import flags
 from gan_jax import cli, own_code
 from gan_jax.errors import UserError
 from gan_jax.latent.mixing import parse_ranges
-from gan_jax.modes import average, shared
+from gan_jax.modes import average, said, shared, texts
 
 MOST = 100_000  # seeds
 
@@ -21,6 +21,7 @@ def define(values: flags.FlagValues, out: str) -> None:
     text("seeds", None, "Numbers of samples from 0, as --mode=sample shows them: 1,2,5-8.")
     text("latents", None, "A file of latents of this run, in place of seeds.")
     text("label", None, "Of a conditional run, a class, by its name or number; by default that of each sample.")
+    texts(values)
     text("space", None, "z or w; by default the one that is best to move in.")
     flags.DEFINE_float("truncation", 1.0, "psi: below 1, latents nearer to their mean.", flag_values=values)
     text("out", None, out)
@@ -74,7 +75,7 @@ def opened(mode: str, suffixes: tuple[str, ...], *, workdir, out, overwrite, che
         yield model, read(model, **given), out
 
 
-def read(model, *, seeds: str | None, latents: str | None, label, space, truncation: float, seed: int):
+def read(model, *, seeds: str | None, latents: str | None, label, text, space, truncation: float, seed: int):
     """The latents that the flags mean.
 
     Raises:
@@ -85,10 +86,10 @@ def read(model, *, seeds: str | None, latents: str | None, label, space, truncat
     from gan_jax.sampling import labels_for
 
     if latents is not None:
-        if label is not None or space is not None:
-            raise UserError("--latents: a file says its space and its classes itself, leave --label and --space out")
+        if any(given is not None for given in (label, text, space)):
+            raise UserError("--latents: a file says all by itself, leave --label, --text and --space out")
         found = model.load(Path(latents).expanduser())
     else:
         numbers = np.array(parse_seeds(seeds))
-        found = model.draw(numbers, labels_for(numbers, model.classes, label), space, seed)
+        found = model.draw(numbers, labels_for(numbers, model.classes, label), space, seed, said(text))
     return model.truncated(found, truncation) if truncation != 1 else found

@@ -21,8 +21,8 @@ def define(values: flags.FlagValues) -> None:
     _latents.define(values, out="The file: .png or another picture.")
 
 
-def run(*, columns, layers, seed, label, space, truncation, **shared) -> None:
-    chosen = {"label": label, "space": space, "truncation": truncation, "seed": seed}
+def run(*, columns, layers, seed, label, text, space, truncation, **shared) -> None:
+    chosen = {"label": label, "text": text, "space": space, "truncation": truncation, "seed": seed}
     if columns is None or layers is None:
         raise UserError("--mode=mix needs --columns=6,7,8, samples, and --layers=0-3, what is taken from them")
     _latents.parse_seeds(columns, "--columns")

@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,8 @@ import jax.numpy as jnp
 from gan_jax import penalties
 from gan_jax.errors import UserError
 from gan_jax.keys import TINY, Positive, Share, Weight
+from gan_jax.networks import Network
+from gan_jax.networks.layers import batch_norms
 from gan_jax.noise import per_example
 from gan_jax.schedules import annealed
 from gan_jax.terms.term import Term
@@ -65,3 +68,14 @@ r1, r2, r1_r2 = _make("r1"), _make("r2"), _make("r1_r2")
 r1_finite, r2_finite, r1_r2_finite = _make("r1_finite"), _make("r2_finite"), _make("r1_r2_finite")
 gradient_penalty, one_sided_gradient_penalty = _make("gradient_penalty"), _make("one_sided_gradient_penalty")
 dragan = _make("dragan")
+
+
+def reject_batch_norms(terms: Iterable[Term], discriminator: Network, *args: Any) -> None:
+    """Raises UserError if there are gradient penalties, but a call of the discriminator normalizes over the batch."""
+    penalized = [term.name for term in terms if term.name in penalties.__all__]
+    if penalized and (coupled := batch_norms(discriminator, *args)):
+        raise UserError(
+            f"a gradient penalty needs each example's own gradient, but the discriminator normalizes over the batch "
+            f"({', '.join(coupled)}): set --config.networks.discriminator.norm=none or "
+            f"--config.terms.{penalized[0]}.weight=0"
+        )

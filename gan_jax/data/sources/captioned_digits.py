@@ -25,7 +25,7 @@ CHUNK = 1000  # pictures that are drawn at a time
 EXPLICIT = 3  # of the attributes, the first, that each caption says
 
 # What there is to say, and in which words.
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 COLORS = {
     "red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 90, 200),
     "yellow": (250, 210, 40), "white": (245, 245, 245), "black": (20, 20, 20),
@@ -79,7 +79,9 @@ def open_source(rest: str, config: Any) -> Source:
     said[:, :EXPLICIT] = True
     texts = [[caption(rng, *each) for _ in range(2)] for each in zip(values, said, strict=True)]
     images, _ = cached(
-        ("captioned digits", 1, rest, size), len(rows), lambda: _drawn(rng, base.columns["image"][rows], values, size[0])
+        ("captioned digits", 1, rest, size),
+        len(rows),
+        lambda: _drawn(rng, base.columns["image"][rows], values, size[0]),
     )
     told = np.where(said, values, -1).astype(np.int32)
     names = {name: tuple(each[0] for each in classes) for name, classes in WORDS.items()}

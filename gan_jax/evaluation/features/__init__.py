@@ -32,7 +32,7 @@ class Features(NamedTuple):
         learned: whether a network computes them, so that their mean and covariance say much; if not, they are
             coordinates.
         logits: of what: "own" classes of the data, "other" classes; "": there are none.
-        segmenter: that they are of, see `gan_jax.evaluation.segmenter`; None: of another network.
+        segmenter, matcher: that they are of, see `gan_jax.evaluation`; None: of another network.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Features(NamedTuple):
     learned: bool = True
     logits: str = ""
     segmenter: Any = None
+    matcher: Any = None
 
 
 class Extractor(NamedTuple):
