@@ -61,6 +61,10 @@ def captions_of(names: Iterable[str], root: PurePosixPath, read: Read, caption: 
                 raise UserError(f"{flag}: {root}/{file} is no text in UTF-8") from None
     else:
         values = _values(caption, names, root, read, flag)
+        if strangers := sorted(set(values) - set(names)):
+            raise UserError(
+                f"{flag}: {root} describes {strangers[0]}, which is not there ({len(strangers)} such pictures)"
+            )
         flat = lambda value: value if isinstance(value, list) else [value]
         found = {name: [text for value in values[name] for text in flat(value)] for name in names}
     for name, texts in found.items():

@@ -143,7 +143,7 @@ def make_game(config, fields: Fields) -> Game:
     augmentation = nn.Dense(2 * size)
     latents, of_pixels = make_prior(own.latent_size + 2 * size, "normal"), of_images(config.data, fields)
 
-    reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *small)), jnp.zeros((2, own.text_size)))
+    reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *shape)), jnp.zeros((2, own.text_size)))
 
     def seen(images, stage):
         for _ in range(0 if stage else config.doublings):

@@ -253,9 +253,25 @@ def test_labels_from_a_file(described, config, rejected):
     assert "must be folder, FIELD or FIELD:WIDTH" in rejected(opened, "age:x")
 
 
+def test_labels_from_a_table(config, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("L", (4, 4)).save(tmp_path / name)
+    (tmp_path / "metadata.csv").write_text('file_name,age,note\na.png,7,"x, y"\nb.png,31.5,z\n')
+    opened = lambda label: open_source(config(f"folder:{tmp_path}", label=label))
+    assert opened("age:10").class_names == ("0 to 9", "30 to 39") and opened("note").class_names == ("x, y", "z")
+
+
+def test_one_cache_whatever_the_labels(described, config, own_cache):
+    for label in ("sex", "age:10", "folder"):
+        open_source(config(described, label=label))
+    assert len(list(own_cache.glob("*.npy"))) == 1
+
+
 def test_pictures_that_the_file_does_not_know(config, rejected, tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     opened = lambda: open_source(config(f"folder:{tmp_path}", label="sex"))
-    assert "metadata.jsonl is missing or cannot be read" in rejected(opened)
+    assert "there is neither" in rejected(opened) and "metadata.csv" in rejected(opened)
+    (tmp_path / "metadata.jsonl").write_text("{")
+    assert "metadata.jsonl cannot be read" in rejected(opened)
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "b.png", "sex": "m"}')
     assert "has no line of a.png (1 such pictures)" in rejected(opened)
