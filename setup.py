@@ -20,7 +20,7 @@ setup(
     packages=[*find_packages(include=["gan_jax", "gan_jax.*"]), "gan_jax.configs"],
     package_dir={"gan_jax.configs": "configs"},  # in a clone gan_jax/configs.py stands for it
     entry_points={"console_scripts": ["gan_jax = gan_jax.cli:main"]},
-    package_data={"gan_jax.data": ["mnist/*", "palettes/*"], "gan_jax.evaluation": ["digits.npz"]},
+    package_data={"gan_jax.data": ["mnist/*", "palettes/*"], "gan_jax.evaluation": ["*.npz"]},
     install_requires=[
         "absl-py>=2.1",
         "array_record>=0.8",

@@ -15,9 +15,9 @@ from gan_jax.config import config_for
 from gan_jax.errors import UserError
 
 
-def get_config(data="captioned_digits"):
-    if data not in ("captioned_digits", "folder"):
-        raise UserError(f"this config is for captioned_digits or folder (stackgan:folder), not for {data!r}")
+def get_config(captions="digits"):
+    if captions not in ("digits", "folder"):
+        raise UserError(f"this config is for captions of digits, or stackgan:folder for your own, not for {captions!r}")
     config = config_for("stackgan")
     config.batch_size = 32
     config.doublings = 1
@@ -31,7 +31,7 @@ def get_config(data="captioned_digits"):
     config.stage_kimg, config.total_kimg = 120.0, 240.0
     config.optimizers.default.update(learning_rate=2e-3, schedule="linear", hold_kimg=160.0, decay_kimg=80.0)
     config.log_kimg, config.sample_kimg, config.eval_kimg, config.checkpoint_kimg = 4.0, 10.0, 20.0, 40.0
-    if data == "folder":
+    if captions == "folder":
         config.data.update(source="folder:pictures", caption="text", image_size="64")
         config.evaluation.source = ""
         config.networks.refiner.halvings = 2

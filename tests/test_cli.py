@@ -30,6 +30,7 @@ MODES = [
     "show",
     "train",
     "train_classifier",
+    "train_matcher",
     "train_segmenter",
     "translate",
     "walk",

@@ -28,7 +28,7 @@ def module_of(name):
 
 def twin(name):
     """The config, or what names its variant for a laptop."""
-    words = {"data": ":digits", "size": ":64", "part": ":freeze_g"}
+    words = {"data": ":digits", "size": ":64", "part": ":freeze_g", "captions": ":folder"}
     parameters = inspect.signature(module_of(name).get_config).parameters
     return f"{name}{''.join(words[parameter] for parameter in parameters)}"
 
@@ -37,6 +37,11 @@ def shrink(config, folder):
     """A few images of noise in place of data that are not in the package, and networks as narrow as can be."""
     rng = np.random.default_rng(0)
     sizes = {"tfds:cifar10": (32, 32, 3), "tfds:mnist": (28, 28, 1), "folder:pictures": (64, 64, 3)}
+    if config.game == "stackgan":
+        for number in range(4):
+            save(rng.integers(0, 256, (32, 32, 3), np.uint8), folder / f"{number}.png")
+            (folder / f"{number}.txt").write_text(f"number {number}")
+        config.data.update(source=f"folder:{folder}", caption="txt", image_size="32")
     if config.data.source in sizes:
         images = rng.integers(0, 256, (16, *sizes[config.data.source]), np.uint8)
         np.savez(folder / "few.npz", images=images, labels=np.arange(16) % 10)
@@ -56,7 +61,7 @@ def shrink(config, folder):
     config.batch_size = 4
     if "n_critic" in config:
         config.n_critic = 1
-    for player in {"encoder", "generator", "discriminator"} & set(config.networks):
+    for player in {"encoder", "generator", "discriminator", "text", "refiner"} & set(config.networks):
         own = config.networks[player]
         own.width = 4
         if own.name == "r3gan":
@@ -67,7 +72,7 @@ def shrink(config, folder):
             own.depth, own.hidden = 1, 2
         if own.name == "patch":
             own.layers = min(own.layers, 2)  # at 16 pixels, if there are two scales
-        if own.name in ("srresnet", "translation") and "blocks" in own:
+        if own.name in ("srresnet", "translation", "stackgan") and "blocks" in own:
             own.blocks = 1
 
 

@@ -141,10 +141,8 @@ def train(source: Source, *, images: int, batch_size: int = 128, learning_rate: 
     Raises:
         UserError: the source has no captions, or no images.
     """
-    field = source.fields[source.target]
-    if captions.NAME not in source.fields or field.modality.name != "image":
-        raise UserError("a matcher needs images with captions: set --config.data.caption")
-    batch_size, classes = min(batch_size, len(source)), told_of(source)
+    _check(source)
+    field, batch_size, classes = source.fields[source.target], min(batch_size, len(source)), told_of(source)
     network = _network(source.fields[captions.NAME].names, classes)
 
     def shifted(image, start):
@@ -170,6 +168,12 @@ def train(source: Source, *, images: int, batch_size: int = 128, learning_rate: 
     params = jax.jit(network.init)(jax.random.key(seed), jnp.zeros((1, *field.shape)), jnp.ones((1, 1), jnp.int32))
     steps = max(images // batch_size, 1)
     return trained.fit("matcher", total, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
+
+
+def _check(source: Source) -> None:
+    """Raises UserError if a set has no images with captions."""
+    if captions.NAME not in source.fields or source.fields[source.target].modality.name != "image":
+        raise UserError("a matcher needs images with captions: set --config.data.caption")
 
 
 def told_of(source: Source) -> dict[str, tuple[str, ...]]:
@@ -215,10 +219,7 @@ def r_precision(matcher: Matcher, features: np.ndarray, words: np.ndarray, seed:
     Reference: Xu et al. 2018 (AttnGAN), section 4.
     """
     n, most = words.shape[:2]
-    _, which = np.unique(words.reshape(n, -1), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    if which.max() + 1 < AMONG:
-        raise UserError(f"R-precision needs {AMONG} different captions, and there are {which.max() + 1}")
+    which = _different(words)
     read = jax.jit(partial(matcher.call, matcher.params, method="read"))
     read_all = np.concatenate([np.asarray(read(words[:, each])) for each in range(most)]).reshape(most, n, -1)
     there = (words[:, :, 0] > 0).T
@@ -232,6 +233,18 @@ def r_precision(matcher: Matcher, features: np.ndarray, words: np.ndarray, seed:
     return right / n
 
 
+def _different(words: np.ndarray) -> np.ndarray:
+    """Numbers of captions [N, K, L], int [N], equal for equal ones.
+
+    Raises:
+        UserError: there are fewer than R-precision needs.
+    """
+    found, which = np.unique(words.reshape(len(words), -1), axis=0, return_inverse=True)
+    if len(found) < AMONG:
+        raise UserError(f"R-precision needs {AMONG} different captions, and there are {len(found)}")
+    return which.reshape(-1)
+
+
 def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int, overwrite: bool = False) -> None:
     """Trains a matcher, tests it on images that it was not trained on, and writes both; see the classifier's.
 
@@ -239,6 +252,10 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         UserError: data without captions, a test set that does not fit, or something else is there.
     """
     source, tests, tested_on = trained.open_sets(config, out, test=test, seed=seed, overwrite=overwrite)
+    _check(source)
+    batch = tests.read(np.arange(len(tests)), (tests.target, captions.NAME, *told_of(source)))
+    tested, words = batch.pop(tests.target), batch.pop(captions.NAME)
+    _different(words)
     print(f"matcher: training on {images:,} images of {config.source}", file=sys.stderr)
     params = trained.halved(train(source, images=images, seed=seed))
     about = {
@@ -252,14 +269,12 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     }
     own = Matcher(params, about["image_shape"], about["words"], about["classes"], about, "")
     apply = jax.jit(partial(features, own, params))
-    batch = tests.read(np.arange(len(tests)), (tests.target, captions.NAME, *about["classes"]))
-    images, words = batch.pop(tests.target), batch.pop(captions.NAME)
-    found = np.concatenate([np.asarray(apply(images[i : i + CHUNK])) for i in range(0, len(images), CHUNK)])
+    found = np.concatenate([np.asarray(apply(tested[i : i + CHUNK])) for i in range(0, len(tested), CHUNK)])
     about["right"] = words_right(own, found, batch)
     about["r_precision"] = r_precision(own, found, words)
     trained.save(out, params, about)
-    words = "".join(f", {name} {share:.2%}" for name, share in about["right"].items())
-    print(f"of {len(tests):,} images of {tested_on}: R-precision {about['r_precision']:.2%}{words} -> {out}")
+    right = "".join(f", {name} {share:.2%}" for name, share in about["right"].items())
+    print(f"of {len(tests):,} images of {tested_on}: R-precision {about['r_precision']:.2%}{right} -> {out}")
 
 
 def load(path: Path = CAPTIONED_DIGITS) -> Matcher:

@@ -6,9 +6,11 @@ A module of this package that a config can name has one or more of these classes
     Discriminator(num_classes, ...)(images [B, ...], condition, train) -> DiscriminatorOutput
     Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]
     Encoder(size, ...)(examples [B, ...], train) -> [B, size], numbers without bounds
+    TextEncoder(num_words, size, ...)(words int [B, L], train) -> [B, size]; 0 is no word
+    Refiner(shape, num_classes, ...)(images [B, h, w, C], condition [B, num_classes], train) -> [B, *shape]
 
-`condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`; None if
-`num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
+`condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`, or any other
+numbers, such as what a caption is encoded by; None if `num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
 `shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
 is for, see `noise.per_example`; without a key there is no noise. A generator that has styles has the methods of
 `stylegan2.Generator`; its noise may have a place for each layer, int [B, L], and there is none at a negative place.
@@ -33,7 +35,7 @@ from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
-GIVEN = ("shape", "size", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
+GIVEN = ("shape", "size", "num_words", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
 
 
 def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:

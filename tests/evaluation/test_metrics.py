@@ -58,6 +58,8 @@ def test_the_order_in_which_results_select_the_best_round():
         "modes",
         "swd",
         "nn",
+        "words",
+        "r_precision",
         "pairs",
         "sharpness",
         "miou",
@@ -68,7 +70,8 @@ def test_the_order_in_which_results_select_the_best_round():
         "classify",
     ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
-    assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), ("ssim", -1), ("psnr", -1), ("miou", -1)]
+    of_words, of_pairs = [("words", -1), ("r_precision", -1)], [("ssim", -1), ("psnr", -1)]
+    assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), *of_words, *of_pairs, ("miou", -1)]
     assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas", "augmentation"]
 
 

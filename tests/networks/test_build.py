@@ -59,7 +59,7 @@ def test_the_keys_are_the_attributes_but_those_that_are_given():
 
 
 @pytest.mark.parametrize("name", modules_of(networks))
-@pytest.mark.parametrize("role", ["Generator", "Translator", "Discriminator", "Encoder"])
+@pytest.mark.parametrize("role", ["Generator", "Translator", "Discriminator", "Encoder", "TextEncoder", "Refiner"])
 def test_every_key_has_a_doc_and_a_default_in_its_range(name, role):
     try:
         keys = networks.keys(role, name=name)({})
@@ -77,6 +77,8 @@ def test_each_role_has_one_signature():
         "Discriminator": ["images", "condition", "train"],
         "Translator": ["images", "train", "key", "index"],
         "Encoder": ["examples", "train"],
+        "TextEncoder": ["words", "train"],
+        "Refiner": ["images", "condition", "train"],
     }
     found = dict.fromkeys(calls, 0)
     for name in modules_of(networks):
@@ -86,7 +88,8 @@ def test_each_role_has_one_signature():
             more = [], ["key", "index"], ["level", "fade"]  # of what is noisy, and of what grows
             assert arguments in [[*calls[role], *own] for own in more], (name, role)
             found[role] += 1
-    assert found == {"Generator": 7, "Discriminator": 10, "Translator": 4, "Encoder": 2}
+    own = {"Generator": 7, "Discriminator": 10, "Translator": 4, "Encoder": 2}
+    assert found == {**own, "TextEncoder": 2, "Refiner": 1}
 
 
 def test_defaults_are_of_the_named_network_alone():
