@@ -1,0 +1,89 @@
+"""How near predicted frames are to the true ones, one by one and on average, and, to compare with, the last given is.
+
+Of frame k: mse_k, the SUM of squared differences over pixels (black and white are 1 apart), psnr_k, ssim_k,
+sharpness_difference_k (Mathieu et al. 2016, in dB, more is better), sharpness_k (the squared steps between neighboring
+pixels, as a share of those of the true frames: blur makes it smaller than 1), and distance_k, between the maps of a
+frozen network, if the data say which. All are of whole frames, there of parts that move. "_copy" is of the last given
+frame in place of each. Numbers without a k are means over frames.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax.evaluation import image_quality
+from gan_jax.evaluation.image_quality import WINDOW
+from gan_jax.evaluation.metrics import EvalInputs, Metric
+from gan_jax.images import to_float
+from gan_jax.perceptual import open_perceptual, perceptual_distance
+from gan_jax.sampling import wanted
+
+CHUNK = 64  # clips that are compared at once
+
+
+def compute(inputs: EvalInputs) -> dict[str, float]:
+    fake, real, target, collected = inputs.fake, inputs.real, inputs.real.target, {}
+    given, measures = _clips_given(inputs), _measures(inputs)
+    for start in range(0, len(fake), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(fake)))
+        examples, true = fake.read(rows, (target, given)), real.read(rows, (target,))[target]
+        copied = np.broadcast_to(examples[given][:, -1:], true.shape)
+        for of, made in (("", examples[target]), ("_copy", copied)):
+            pairs = [clips.reshape(-1, *clips.shape[2:]) for clips in (made, true)]
+            for name, measure in measures.items():
+                values = np.asarray(measure(*pairs)).reshape(true.shape[:2])
+                collected.setdefault(f"{name}{of}", []).append(values)
+    each = {name: np.concatenate(values).mean(axis=0) for name, values in collected.items()}
+    steep = {of: each.pop(f"steps{of}") for of in ("", "_copy")}
+    of_true = np.maximum(each.pop("true_steps"), image_quality.SMALLEST)
+    del each["true_steps_copy"]
+    each |= {f"sharpness{of}": steps / of_true for of, steps in steep.items()}
+    means = {name: float(values.mean()) for name, values in each.items()}
+    return means | {f"{name}_{k}": float(value) for name, values in each.items() for k, value in enumerate(values, 1)}
+
+
+def _measures(inputs: EvalInputs) -> dict[str, Any]:
+    """{name: `(frames made [B, H, W, C], true ones) -> [B]`}"""
+    measures = {
+        "mse": image_quality.squared_error,
+        "psnr": image_quality.psnr,
+        "ssim": image_quality.ssim,
+        "sharpness_difference": image_quality.sharpness_difference,
+        "steps": lambda made, true: image_quality.sharpness(made),
+        "true_steps": lambda made, true: image_quality.sharpness(true),
+    }
+    if min(inputs.real.fields[inputs.real.target].shape[1:3]) < WINDOW:
+        del measures["ssim"]
+    if network := _network(inputs):
+        maps = lambda frames: network.maps(network.params, to_float(frames))
+        measures["distance"] = lambda made, true: perceptual_distance(maps(made), maps(true))
+    return {name: jax.jit(measure) for name, measure in measures.items()}
+
+
+def _network(inputs: EvalInputs) -> Any:
+    """The frozen network that the clips are compared by; None if their field names none."""
+    field = inputs.real.fields[inputs.real.target]
+    name = field.fitted.get("perceptual")
+    return name and open_perceptual(name, field.shape[-1])
+
+
+def _clips_given(inputs: EvalInputs) -> str | None:
+    """The name of the clips that frames were predicted from, if the true ones are known."""
+    if inputs.model is None or not wanted(inputs.real, inputs.model.game_map):
+        return None
+    given = inputs.model.game_map.given
+    return next((name for name in given if inputs.fake.fields[name].modality.name == "video"), None)
+
+
+METRIC = Metric(
+    compute,
+    lambda inputs: "" if _clips_given(inputs) else "it needs a run that predicts frames, and the true ones",
+    needs_features=False,
+    modalities=("video",),
+    better={"ssim": -1, "psnr": -1},
+    settings=lambda inputs: (
+        {"mse": "sum over pixels"} | ({"distance": _network(inputs).name} if _network(inputs) else {})
+    ),
+    order=91,
+)
