@@ -7,7 +7,7 @@ frozen network, if the data say which. All are of whole frames, there of parts t
 frame in place of each. Numbers without a k are means over frames.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -16,42 +16,41 @@ from gan_jax.evaluation import image_quality
 from gan_jax.evaluation.image_quality import WINDOW
 from gan_jax.evaluation.metrics import EvalInputs, Metric
 from gan_jax.images import to_float
-from gan_jax.perceptual import open_perceptual, perceptual_distance
+from gan_jax.perceptual import Perceptual, open_perceptual, perceptual_distance
 from gan_jax.sampling import wanted
 
 CHUNK = 64  # clips that are compared at once
 
 
 def compute(inputs: EvalInputs) -> dict[str, float]:
-    fake, real, target, collected = inputs.fake, inputs.real, inputs.real.target, {}
-    given, measures = _clips_given(inputs), _measures(inputs)
+    fake, real, target = inputs.fake, inputs.real, inputs.real.target
+    given, measures, collected = _clips_given(inputs), _measures(inputs), {}
     for start in range(0, len(fake), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(fake)))
         examples, true = fake.read(rows, (target, given)), real.read(rows, (target,))[target]
+        flat = lambda clips: clips.reshape(-1, *clips.shape[2:])
+        keep = lambda name, values, shape=true.shape[:2]: collected.setdefault(name, []).append(values.reshape(shape))
+        keep("of true", image_quality.sharpness(flat(true)))
         copied = np.broadcast_to(examples[given][:, -1:], true.shape)
-        for of, made in (("", examples[target]), ("_copy", copied)):
-            pairs = [clips.reshape(-1, *clips.shape[2:]) for clips in (made, true)]
-            for name, measure in measures.items():
-                values = np.asarray(measure(*pairs)).reshape(true.shape[:2])
-                collected.setdefault(f"{name}{of}", []).append(values)
+        for name, measure in measures.items():
+            keep(name, measure(flat(examples[target]), flat(true)))
+            keep(f"{name}_copy", measure(flat(copied), flat(true)))
     each = {name: np.concatenate(values).mean(axis=0) for name, values in collected.items()}
-    steep = {of: each.pop(f"steps{of}") for of in ("", "_copy")}
-    of_true = np.maximum(each.pop("true_steps"), image_quality.SMALLEST)
-    del each["true_steps_copy"]
-    each |= {f"sharpness{of}": steps / of_true for of, steps in steep.items()}
+    of_true = np.maximum(each.pop("of true"), image_quality.SMALLEST)
+    for name in ("sharpness", "sharpness_copy"):
+        each[name] /= of_true
     means = {name: float(values.mean()) for name, values in each.items()}
     return means | {f"{name}_{k}": float(value) for name, values in each.items() for k, value in enumerate(values, 1)}
 
 
-def _measures(inputs: EvalInputs) -> dict[str, Any]:
-    """{name: `(frames made [B, H, W, C], true ones) -> [B]`}"""
+def _measures(inputs: EvalInputs) -> dict[str, Callable]:
+    """{name: `(frames made [B, H, W, C], true ones) -> [B]`}; "sharpness" is to be divided by that of true ones yet."""
     measures = {
         "mse": image_quality.squared_error,
         "psnr": image_quality.psnr,
         "ssim": image_quality.ssim,
+        "sharpness": lambda made, true: image_quality.sharpness(made),
         "sharpness_difference": image_quality.sharpness_difference,
-        "steps": lambda made, true: image_quality.sharpness(made),
-        "true_steps": lambda made, true: image_quality.sharpness(true),
     }
     if min(inputs.real.fields[inputs.real.target].shape[1:3]) < WINDOW:
         del measures["ssim"]
@@ -61,7 +60,7 @@ def _measures(inputs: EvalInputs) -> dict[str, Any]:
     return {name: jax.jit(measure) for name, measure in measures.items()}
 
 
-def _network(inputs: EvalInputs) -> Any:
+def _network(inputs: EvalInputs) -> Perceptual | None:
     """The frozen network that the clips are compared by; None if their field names none."""
     field = inputs.real.fields[inputs.real.target]
     name = field.fitted.get("perceptual")
@@ -76,14 +75,21 @@ def _clips_given(inputs: EvalInputs) -> str | None:
     return next((name for name in given if inputs.fake.fields[name].modality.name == "video"), None)
 
 
+def _settings(inputs: EvalInputs) -> dict[str, str]:
+    network = _network(inputs)
+    return {"mse": "sum over pixels"} | ({"distance": network.name} if network else {})
+
+
+def _why_not(inputs: EvalInputs) -> str:
+    return "" if _clips_given(inputs) else "it needs a run that predicts frames, and the true ones"
+
+
 METRIC = Metric(
     compute,
-    lambda inputs: "" if _clips_given(inputs) else "it needs a run that predicts frames, and the true ones",
+    _why_not,
     needs_features=False,
     modalities=("video",),
     better={"ssim": -1, "psnr": -1},
-    settings=lambda inputs: (
-        {"mse": "sum over pixels"} | ({"distance": _network(inputs).name} if _network(inputs) else {})
-    ),
+    settings=_settings,
     order=91,
 )
