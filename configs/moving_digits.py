@@ -23,7 +23,7 @@ def get_config(twin="adversarial"):
     if twin not in ("adversarial", "l2", "long", "long_l2"):
         raise UserError(f"this config is moving_digits, or moving_digits:l2, long or long_l2, not {twin!r}")
     config = config_for("next_frames")
-    config.batch_size = 32
+    config.batch_size = 8
     config.data.source = "moving_digits:digits=2,side=14,canvas=32,speed=2,walls=bounce"
     config.networks.generator.update(width=16, kernel=3)
     config.networks.discriminator.update(width=16, layers=2, norm="none")

@@ -28,7 +28,7 @@ def module_of(name):
 
 def twin(name):
     """The config, or what names its variant for a laptop."""
-    words = {"data": ":digits", "size": ":64", "part": ":freeze_g"}
+    words = {"data": ":digits", "size": ":64", "part": ":freeze_g", "twin": ":long_l2"}
     parameters = inspect.signature(module_of(name).get_config).parameters
     return f"{name}{''.join(words[parameter] for parameter in parameters)}"
 

@@ -59,6 +59,7 @@ def test_the_order_in_which_results_select_the_best_round():
         "swd",
         "nn",
         "pairs",
+        "frames",
         "sharpness",
         "miou",
         "diversity",
