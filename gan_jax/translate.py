@@ -143,10 +143,13 @@ def find(given: Path, out: Path, field: Field, made: Field, animate: bool, overw
         raise UserError(f"--input={given}: the extension must be one of {kinds}")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
-    for _, target in found:
-        for path in places(out, target, field, made, animate):
-            if os.path.lexists(path):
-                claim(path, overwrite)
+    written = set()
+    for path in (path for _, target in found for path in places(out, target, field, made, animate)):
+        if path in written:  # a folder of frames and a file, say
+            raise UserError(f"--input={given}: two of them would be {path}: rename one")
+        written.add(path)
+        if os.path.lexists(path):
+            claim(path, overwrite)
     return found
 
 

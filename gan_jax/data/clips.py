@@ -84,6 +84,8 @@ def decode(clip: Path) -> Iterator["Image.Image"]:
         raise
     except Exception as error:  # a broken file makes Pillow raise nearly anything
         raise UserError(f"{clip} cannot be read ({pictures.brief(error)})") from None
+    if first is None:
+        raise UserError(f"{clip} holds no frames")
 
 
 def _decode(clip: Path) -> Iterator["Image.Image"]:

@@ -5,8 +5,8 @@ near the true ones, have their edges, and look to a discriminator, which sees th
 Frames lie side by side as channels, [B, H, W, T C]. More frames than the generator makes at once are made of its own.
 
 What differs from the paper: losses are means over pixels, frames and resolutions, not sums, so that weights hold for
-any size, but the discriminator's weighs more; its networks score patches; the paper predicts one frame at once, or the
-two that follow eight; optimizers and rates are the config's, there SGD.
+any size, but the discriminator's weighs more; its networks score patches, and see the past, as in the paper and unlike
+dyelax/Adversarial_Video_Generation, which predicts one frame of four; optimizers are the config's, there SGD.
 """
 
 import math

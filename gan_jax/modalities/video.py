@@ -1,5 +1,6 @@
 """Clips: uint8 [T, H, W, C], C 1 (gray) or 3, float in [-1, 1] to networks; to people film strips and animations."""
 
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,11 @@ def read(path: Path, field: Field, half: int | None = None) -> np.ndarray:
         UserError: it cannot be decoded, or is too short.
     """
     length, _, _, channels = field.shape
-    frames = [np.asarray(frame.convert("L" if channels == 1 else "RGB")) for frame in clips.decode(path)]
-    if len(frames) < length:
-        raise UserError(f"{path} has {len(frames)} frames, of which the next are made of {length}")
-    stacked = np.stack(frames[-length:])
+    mode = "L" if channels == 1 else "RGB"
+    last = deque((np.asarray(frame.convert(mode)) for frame in clips.decode(path)), maxlen=length)
+    if len(last) < length:
+        raise UserError(f"{path} has {len(last)} frames, the next ones are made of {length}")
+    stacked = np.stack(last)
     return stacked.reshape(1, *stacked.shape[:3], channels)
 
 

@@ -197,8 +197,12 @@ def test_files_and_folders_are_continued(workdir, tmp_path):
 
 def test_a_clip_that_is_too_short(workdir, tmp_path):
     save_frames(tmp_path / "in" / "short", frames(2, channels=1))
-    with pytest.raises(UserError, match=r"short has 2 frames, of which the next are made of 3; 0 files before it are"):
+    with pytest.raises(UserError, match=r"short has 2 frames, the next ones are made of 3; 0 files before it are"):
         translated(workdir, tmp_path / "in", tmp_path / "out")
+    save_frames(tmp_path / "same" / "x", frames(3, channels=1))
+    video.MODALITY.write(frames(3)[None], tmp_path / "same" / "x.gif", FIELDS["video"])
+    with pytest.raises(UserError, match=r"same: two of them would be .*x\.gif: rename one"):
+        translated(workdir, tmp_path / "same", tmp_path / "out")
     (tmp_path / "none").mkdir()
     with pytest.raises(UserError, match=r"no files in it that can be translated, \.gif, \.webp, \.mp4"):
         translated(workdir, tmp_path / "none", tmp_path / "out")

@@ -83,7 +83,7 @@ def test_clips_that_cannot_be_read(tmp_path, monkeypatch):
     (tmp_path / "x.gif").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"x\.gif cannot be read \(not a picture\)$"):
         MODALITY.read(tmp_path / "x.gif", FIELD)
-    with pytest.raises(UserError, match=r"short has 2 frames, of which the next are made of 3$"):
+    with pytest.raises(UserError, match=r"short has 2 frames, the next ones are made of 3$"):
         MODALITY.read(save_frames(tmp_path / "short", frames(2)), FIELD)
     mixed = save_frames(save_frames(tmp_path / "mixed", frames(2)), frames(2, 4, 4), first=2)
     with pytest.raises(UserError, match=r"mixed differ in size .*: frame 0 is 6x8 but frame 2 is 4x4$"):
