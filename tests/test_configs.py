@@ -137,3 +137,5 @@ def test_a_config_for_other_data_is_rejected():
         cli.load_config("sngan:mnsit")
     with pytest.raises(UserError, match=r"for 256 or 64 pixels .*, not for '128'"):
         cli.load_config("facades_cyclegan:128")
+    with pytest.raises(UserError, match=r"moving_digits:l2, long or long_l2, not 'l3'"):
+        cli.load_config("moving_digits:l3")

@@ -7,6 +7,7 @@ frozen network, if the data say which. All are of whole frames, there of parts t
 frame in place of each. Numbers without a k are means over frames.
 """
 
+import collections
 from collections.abc import Callable
 
 import jax
@@ -24,23 +25,26 @@ CHUNK = 64  # clips that are compared at once
 
 def compute(inputs: EvalInputs) -> dict[str, float]:
     fake, real, target = inputs.fake, inputs.real, inputs.real.target
-    given, measures, collected = _clips_given(inputs), _measures(inputs), {}
+    given, measures, collected = _clips_given(inputs), _measures(inputs), collections.defaultdict(list)
     for start in range(0, len(fake), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(fake)))
         examples, true = fake.read(rows, (target, given)), real.read(rows, (target,))[target]
-        flat = lambda clips: clips.reshape(-1, *clips.shape[2:])
-        keep = lambda name, values, shape=true.shape[:2]: collected.setdefault(name, []).append(values.reshape(shape))
-        keep("of true", image_quality.sharpness(flat(true)))
         copied = np.broadcast_to(examples[given][:, -1:], true.shape)
         for name, measure in measures.items():
-            keep(name, measure(flat(examples[target]), flat(true)))
-            keep(f"{name}_copy", measure(flat(copied), flat(true)))
+            collected[name].append(_frame_by_frame(measure, examples[target], true))
+            collected[f"{name}_copy"].append(_frame_by_frame(measure, copied, true))
+        collected["of true"].append(_frame_by_frame(measures["sharpness"], true, true))
     each = {name: np.concatenate(values).mean(axis=0) for name, values in collected.items()}
     of_true = np.maximum(each.pop("of true"), image_quality.SMALLEST)
     for name in ("sharpness", "sharpness_copy"):
         each[name] /= of_true
     means = {name: float(values.mean()) for name, values in each.items()}
     return means | {f"{name}_{k}": float(value) for name, values in each.items() for k, value in enumerate(values, 1)}
+
+
+def _frame_by_frame(measure: Callable, made: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """[n, T] of clips [n, T, H, W, C]."""
+    return np.asarray(measure(*(clips.reshape(-1, *clips.shape[2:]) for clips in (made, true)))).reshape(true.shape[:2])
 
 
 def _measures(inputs: EvalInputs) -> dict[str, Callable]:
