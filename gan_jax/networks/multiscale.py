@@ -1,9 +1,9 @@
 """Frames from frames, coarse to fine: the next ones are guessed small, and refined at twice the resolution each time.
 
 Reference: Mathieu et al. 2016, section 2 and the table of its networks: Y_k = u(Y_k-1) + G_k(X_k, u(Y_k-1)), where G_k
-are convolutions with ReLUs and tanh at the end. What differs: means of 2x2 pixels and repeated pixels lead from one
-resolution to the other; weights begin small, so that the first guess is gray. dyelax/Adversarial_Video_Generation, the
-code that most people use, leaves out the sum.
+are convolutions with ReLUs and tanh at the end, and u enlarges bilinearly. Ours: means of 2x2 pixels lead to the
+coarser resolution, and the last weights begin small, so that the first guess is gray. What the field takes for the
+authors' code, dyelax/Adversarial_Video_Generation, leaves out the sum.
 """
 
 from typing import Annotated
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from gan_jax.keys import Positive
 from gan_jax.networks.layers import Conv
-from gan_jax.networks.resampling import pool, upsample
+from gan_jax.networks.resampling import pool
 
 # Of hidden layers, from the coarsest resolution on: channels, as multiples of the width; and sides of all kernels.
 CHANNELS = (1, 2, 1), (1, 2, 1), (1, 2, 4, 2, 1), (1, 2, 4, 2, 1)
@@ -51,8 +51,10 @@ class Translator(nn.Module):
             inputs.append(pool(inputs[-1]))
         results = []
         for channels, kernels, x in zip(CHANNELS[-self.scales :], KERNELS[-self.scales :], inputs[::-1], strict=True):
-            guess = upsample(results[0], x.shape[1:3]) if results else 0.0
-            x = jnp.concatenate([x, guess], axis=-1) if results else x
+            guess = 0.0
+            if results:
+                guess = jax.image.resize(results[0], (*x.shape[:3], self.shape[-1]), "linear")
+                x = jnp.concatenate([x, guess], axis=-1)
             for times, side in zip(channels, kernels, strict=False):
                 x = nn.relu(self._conv(times * self.width, side, HIDDEN)(x))
             results.insert(0, guess + jnp.tanh(self._conv(self.shape[-1], kernels[-1], LAST)(x)))
