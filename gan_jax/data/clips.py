@@ -36,7 +36,8 @@ def parted(column: Callable[[range], Any], given: int, predicted: int, **fitted:
     Args:
         column: `range of frames -> column [N, T, H, W, C]` of these frames of each clip.
         given, predicted: frames.
-        fitted: what is known of the clips, see `gan_jax.modalities.Field`.
+        fitted: what is known of the clips, see `gan_jax.modalities.Field`: `perceptual`, the network whose maps of
+            frames are compared, see `gan_jax.perceptual.open_perceptual`.
     """
     columns = {"video": column(range(given, given + predicted)), "input": column(range(given))}
     kind = lookup("video")

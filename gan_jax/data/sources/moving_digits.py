@@ -33,9 +33,8 @@ def open_source(rest: str, config: Any) -> Source:
     Raises:
         UserError: it is not written so, or the digits do not fit the canvas.
     """
-    name, number = f"--config.data.source=moving_digits:{rest}", r"(\d+(?:\.\d+)?)"
-    form = rf"digits=(\d+),side=(\d+),canvas=(\d+),speed={number},walls=(bounce|random)"
-    match = re.fullmatch(form, rest)
+    name = f"--config.data.source=moving_digits:{rest}"
+    match = re.fullmatch(r"digits=(\d+),side=(\d+),canvas=(\d+),speed=(\d+(?:\.\d+)?),walls=(bounce|random)", rest)
     if not match:
         raise UserError(f"{name}: must be written {FORM}, with other numbers, or walls=random")
     (count, side, canvas), speed = map(int, match.groups()[:3]), float(match[4])
@@ -53,20 +52,20 @@ def open_source(rest: str, config: Any) -> Source:
 
 @dataclasses.dataclass(frozen=True)
 class MovingDigits:
-    """Some frames of each clip, [N, T, canvas, canvas, 1]; row i depends on (set, i) alone.
+    """Some frames of each clip, [N, T, canvas, canvas, 1]; row i depends on (seed, i) alone.
 
     Attributes:
         images: uint8 [M, side, side], of which clips show some.
-        clips: N.
-        set: the number of the set.
+        count: N.
+        seed: of the set.
         part: of the frames.
         digits, canvas, speed: see `FORM`.
         random: whether walls are.
     """
 
     images: np.ndarray
-    clips: int
-    set: int
+    count: int
+    seed: int
     part: range
     digits: int
     canvas: int
@@ -75,7 +74,7 @@ class MovingDigits:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (self.clips, len(self.part), self.canvas, self.canvas, 1)
+        return (self.count, len(self.part), self.canvas, self.canvas, 1)
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         which, places = self.courses(rows)
@@ -93,7 +92,7 @@ class MovingDigits:
         """
         drawn, frames, room = [], self.part.stop, self.canvas - self.images.shape[1]
         for row in rows:
-            rng = np.random.default_rng([self.set, row])
+            rng = np.random.default_rng([self.seed, row])
             which, place = rng.integers(len(self.images), size=self.digits), rng.uniform(size=(self.digits, 2))
             drawn.append((which, place * room, rng.uniform(size=(frames, self.digits)) * 2 * np.pi))
         which, place, angles = map(np.stack, zip(*drawn, strict=True))
