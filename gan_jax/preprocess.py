@@ -50,7 +50,7 @@ def of_images(config: Any, fields: Fields) -> Callable[[Batch, jax.Array], Batch
     plain = ("none", "", 0)
     if used := [name for name in ("inputs", "task", "jitter", "crop") if getattr(config, name) not in plain]:
         names = ", ".join(f"--config.data.{name}" for name in used)
-        raise UserError(f"{names}: for games that translate, pix2pix, cyclegan and srgan")
+        raise UserError(f"{names}: for games that translate, such as pix2pix")
     asked = [name for name in ("flip", "dequantize") if getattr(config, name)]
     if asked and field.modality.name != "image":
         raise UserError(f"--config.data.{asked[0]} needs images, these data are {field.modality.name}")

@@ -126,6 +126,27 @@ def cross_entropy(class_logits: jax.Array, labels: jax.Array) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(class_logits, labels)
 
 
+def gradient_difference(made: jax.Array, true: jax.Array, alpha: int = 1) -> jax.Array:
+    """The mean of ||dI| - |dJ||^alpha over neighbors in a row, and over those in a column, added: [B].
+
+    dI and dJ are the differences of two neighbors in either image.
+
+    Args:
+        made, true: [B, H, W, C].
+        alpha: >= 1.
+
+    Reference: Mathieu et al. 2016, the image gradient difference loss, there a sum over pixels.
+    """
+    chex.assert_rank([made, true], 4)
+    chex.assert_equal_shape([made, true])
+    total = jnp.zeros(made.shape[0])
+    for axis in (1, 2):
+        if made.shape[axis] > 1:
+            steps = (jnp.abs(jnp.diff(images, axis=axis)) for images in (made, true))
+            total += jnp.mean(jnp.abs(next(steps) - next(steps)) ** alpha, axis=(1, 2, 3))
+    return total
+
+
 def code_information(read: jax.Array, code: jax.Array, categories: int) -> jax.Array:
     """-log Q(c | x) up to a constant, in nats: minus InfoGAN's lower bound on the mutual information of c and x: [B].
 

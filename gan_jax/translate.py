@@ -35,7 +35,7 @@ def translate_files(
     style: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Translates a file, or all files in a folder and the folders in it.
+    """Translates a file, or all files in a folder and the folders in it; of clips also folders of frames.
 
     Each result has the name of its file, and lies in `out` where the file lies in the folder; a result of another kind
     has an extension of its own behind that name. Beside it, in `out`/side_by_side, what is given and what is made are
@@ -86,7 +86,8 @@ def translate_files(
         turns = side_by_side(example, field, result, made)
         images.save(np.concatenate(turns, axis=1), paths[1], mark=True)
         if animate:
-            images.save_turns(turns, paths[2])
+            widest = max(turn.shape[1] for turn in turns)
+            images.save_turns([images.centered(turn, turn.shape[0], widest) for turn in turns], paths[2])
     print(f"{len(found)} translated -> {out}, beside their inputs -> {out / BESIDE[0]}")
 
 
@@ -129,22 +130,26 @@ def find(given: Path, out: Path, field: Field, made: Field, animate: bool, overw
     reads = field.modality.reads
     kinds = ", ".join(reads)
     if given.is_dir():
-        found = [(given / name, name) for name in files_in(given, reads)]
-        found = [(source, name) for source, name in found if name.parts[0] not in BESIDE]  # of an earlier --out
+        names = field.modality.find(given) if field.modality.find else files_in(given, reads)
+        names = [name for name in names if not {*name.parts[:1]} & {*BESIDE}]  # of an earlier --out
+        found = [(given / name, name if name.name else Path(given.resolve().name)) for name in names]
     elif given.is_file():
         found = [(given, Path(given.name))]
     else:
         raise UserError(f"--input={given}: there is no such file or folder")
     if not found:
         raise UserError(f"--input={given}: there are no files in it that can be translated, {kinds}")
-    if not found[0][0].name.lower().endswith(reads):
+    if given.is_file() and not given.name.lower().endswith(reads):
         raise UserError(f"--input={given}: the extension must be one of {kinds}")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")
-    for _, target in found:
-        for path in places(out, target, field, made, animate):
-            if os.path.lexists(path):
-                claim(path, overwrite)
+    written = set()
+    for path in (path for _, target in found for path in places(out, target, field, made, animate)):
+        if path in written:  # a folder of frames and a file, say
+            raise UserError(f"--input={given}: two of them would be {path}: rename one")
+        written.add(path)
+        if os.path.lexists(path):
+            claim(path, overwrite)
     return found
 
 
@@ -194,10 +199,11 @@ def make_translator(
     """
     field, made = fields_of(run, name)
     sized = field.modality.resize and made.modality.resize
-    enlarges = sized and field.shape[:2] != made.shape[:2]
+    run_size = field.modality.size(field.shape)
+    enlarges = sized and run_size != made.modality.size(made.shape)
     if image_size not in ("run", "native") and enlarges:
         raise UserError(f"--image_size={image_size}: this run enlarges pictures of any size, leave it native")
-    size = None if enlarges or image_size == "native" else field.shape[:2]
+    size = None if enlarges or image_size == "native" else run_size
     if image_size not in ("run", "native"):
         try:
             size = pictures.parse_size(image_size)
@@ -210,7 +216,8 @@ def make_translator(
     def translate(example, number):
         scaled = field.modality.resize(example, size) if field.modality.resize else example
         result = sample(variables, key, {given: scaled, **columns}, np.array([number]))
-        return made.modality.resize(result, example.shape[1:3]) if sized and not enlarges else result
+        own_size = field.modality.size(example.shape[1:])
+        return made.modality.resize(result, own_size) if sized and not enlarges else result
 
     return translate
 
@@ -224,14 +231,16 @@ def read_style(path: Path, field: Field) -> np.ndarray:
     if not path.is_file() or not path.name.lower().endswith(field.modality.reads):
         raise UserError(f"--style={path}: there is no such file of {', '.join(field.modality.reads)}")
     example = field.modality.read(path, field)
-    return field.modality.resize(example, field.shape[:2]) if field.modality.resize else example
+    return field.modality.resize(example, field.modality.size(field.shape)) if field.modality.resize else example
 
 
 def side_by_side(example: np.ndarray, field: Field, result: np.ndarray, made: Field) -> list[np.ndarray]:
-    """Pictures of an example and of what is made of it, uint8 [H, W, C], of one size, in color if either is."""
+    """Pictures of an example and of what is made of it, uint8 [H, W, C], of one height, in color if either is."""
     before, after = field.modality.thumbnails(example, field), made.modality.thumbnails(result, made)
-    shape = (*after.shape[1:3], max(before.shape[3], after.shape[3]))
-    return [pictures.like(each, shape)[0] for each in (before, after)]
+    height, channels = after.shape[1], max(before.shape[3], after.shape[3])
+    widths = (round(each.shape[2] * height / each.shape[1]) for each in (before, after))
+    shown = zip((before, after), widths, strict=True)
+    return [pictures.like(each, (height, width, channels))[0] for each, width in shown]
 
 
 def _as_flag(error: UserError) -> str:

@@ -28,7 +28,7 @@ def module_of(name):
 
 def twin(name):
     """The config, or what names its variant for a laptop."""
-    words = {"data": ":digits", "size": ":64", "part": ":freeze_g", "captions": ":folder"}
+    words = {"data": ":digits", "size": ":64", "part": ":freeze_g", "captions": ":folder", "twin": ":long_l2"}
     parameters = inspect.signature(module_of(name).get_config).parameters
     return f"{name}{''.join(words[parameter] for parameter in parameters)}"
 
@@ -142,3 +142,5 @@ def test_a_config_for_other_data_is_rejected():
         cli.load_config("sngan:mnsit")
     with pytest.raises(UserError, match=r"for 256 or 64 pixels .*, not for '128'"):
         cli.load_config("facades_cyclegan:128")
+    with pytest.raises(UserError, match=r"moving_digits:l2, long or long_l2, not 'l3'"):
+        cli.load_config("moving_digits:l3")

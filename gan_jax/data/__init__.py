@@ -36,12 +36,15 @@ __all__ = [
 ]
 
 KEYS = {
-    "source": Key("digits", "tfds:NAME[:SPLIT], folder:PATH, zip:FILE, npz:FILE, ring, ..., or a module of your own"),
+    "source": Key(
+        "digits", "tfds:NAME[:SPLIT], folder:PATH, zip:FILE, npz:FILE, clips:PATH, ring, ..., or a module of your own"
+    ),
     "image_size": Key("native", 'what images are resized to: "native" (not at all), 64, or "48x80" (height x width)'),
     "fit": Key("crop", "how they are resized", choices=("crop", "pad", "stretch")),
     "skip_broken": Key(False, "leave out pictures that cannot be decoded"),
     "label": Key("folder", 'of a picture: "folder", that it lies in, or a field of its metadata: sex, or age:20'),
     "caption": Key("", 'of a picture: a field of its metadata, such as text; "txt": NAME.txt beside it'),
+    "frames": Key("5+5", "of clips: how many are given, and how many that follow are to be predicted"),
     "flip": Key(False, "flip pictures left to right, half of the time"),
     "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
@@ -78,6 +81,7 @@ def open_source(config: Any) -> Source:
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
             label, caption: of such pictures, see `metadata`.
             classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
+            frames: of clips, see `clips.parse_frames`.
             pair, inputs, paired, task: see `pairs.with_inputs`.
             palette: of label maps, see `gan_jax.data.label_maps`.
 

@@ -77,7 +77,7 @@ def _halves(source: Source, left_first: bool) -> tuple[Source, Source]:
 def _alike(source: Source, inputs: Source) -> tuple[Source, Source]:
     """Two sets, of which gray images are in color where those of the other one are, if both are of one kind."""
     fields = [each.fields[each.target] for each in (source, inputs)]
-    sizes = [field.shape[:2] for field in fields]
+    sizes = [field.modality.size(field.shape) for field in fields]
     if sizes[0] != sizes[1] and all(field.modality.resize for field in fields):
         found = " and ".join("x".join(map(str, size)) for size in reversed(sizes))
         raise UserError(

@@ -91,7 +91,7 @@ def real_for_maps(config: Any, source: Source | None, name: str, fields: Fields)
     called = own.source
     if "held_out" in source.splits:
         source = source.splits["held_out"]
-        called = f"{called} (held out {own.held_out:g}, split {own.split_seed})"
+        called += f" (held out {own.held_out:g}, split {own.split_seed})" if own.held_out else " (held out)"
     check_alike(source, called, next(iter(fields.values())))
     return captions.in_words_of(fields, source), called
 

@@ -30,7 +30,9 @@ class Modality(NamedTuple):
         reads: suffixes of the files that `read` takes.
         read: `(path, field, half=None) -> stored [1, ...]`, an example from a file, of any size that it has; where the
             file holds two side by side, the one on the left (0) or on the right (1). None: none can.
-        resize: `(stored [n, H, W, ...], (H', W') or None: as they are) -> stored`; None: they have no sizes.
+        find: `folder -> the names of the examples in it`, which may be folders themselves; None: files of `reads`.
+        resize: `(stored [n, ...], (H', W') or None: as they are) -> stored`; None: they have no sizes.
+        size: `shape of a stored example -> (H, W)`, if they have sizes.
         interpolation: by which examples as networks have them are enlarged, see `jax.image.resize`.
         features: what it is evaluated by, unless the config says otherwise: "" if it needs to be said.
         metrics: names of the metrics that are measured while training.
@@ -47,7 +49,9 @@ class Modality(NamedTuple):
     write: Callable | None = None
     reads: tuple[str, ...] = ()
     read: Callable | None = None
+    find: Callable | None = None
     resize: Callable | None = None
+    size: Callable = lambda shape: shape[:2]
     interpolation: str = "cubic"
     features: str = ""
     metrics: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Translates pictures with a trained run: from drawings to photographs, from gray to color, from small to large.
+"""Translates pictures with a trained run: from drawings to photographs, from gray to color; clips to what follows.
 
     python main.py --mode=translate --workdir=runs/facades_pix2pix --input=PICTURES --out=FOLDER
 
@@ -18,7 +18,7 @@ from gan_jax.modes import average, shared
 def define(values: flags.FlagValues) -> None:
     text, switch = partial(flags.DEFINE_string, flag_values=values), partial(flags.DEFINE_bool, flag_values=values)
     shared(values, "workdir")
-    text("input", None, "A picture, or a folder of pictures.")
+    text("input", None, "A picture or a clip, or a folder of such; a folder of frames is a clip.")
     text("out", None, "A folder for the results.")
     text("direction", None, "ab, from inputs to targets, or ba, back (CycleGAN); by default the first that there is.")
     text("style", None, "A picture whose style the results get (SPADE); by default it is drawn, by --seed.")

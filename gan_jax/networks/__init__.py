@@ -15,8 +15,9 @@ numbers, such as what a caption is encoded by; None if `num_classes` is 0. A dis
 is for, see `noise.per_example`; without a key there is no noise. A generator that has styles has the methods of
 `stylegan2.Generator`; its noise may have a place for each layer, int [B, L], and there is none at a negative place.
 A translator whose attribute `style` is true finds the latents of a picture, see `spade.Translator`: it has the methods
-`encode(images, train) -> (mean, log_variance)`, each [B, Z], and `make(images, z [B, Z], train)`. Other attributes are
-keys of the config.
+`encode(images, train) -> (mean, log_variance)`, each [B, Z], and `make(images, z [B, Z], train)`. A translator that
+works from coarse to fine has the method `refine(images, train) -> results`, the finest first, each half of that before,
+as many as its attribute `scales` says. Other attributes are keys of the config.
 """
 
 import inspect
@@ -35,7 +36,17 @@ from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
-GIVEN = ("shape", "size", "num_words", "num_classes", "num_codes", "san", "factor", "name", "parent")  # attributes that are no keys
+GIVEN = (
+    "shape",
+    "size",
+    "num_words",
+    "num_classes",
+    "num_codes",
+    "san",
+    "factor",
+    "name",
+    "parent",
+)  # attributes that are no keys
 
 
 def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:
@@ -132,6 +143,11 @@ def has_styles(network: Network) -> bool:
 def encodes(network: Network) -> bool:
     """Whether a translator finds the latents of a picture."""
     return getattr(bare(network), "style", False)
+
+
+def refines(network: Network) -> bool:
+    """Whether a translator gives its results at several resolutions."""
+    return hasattr(bare(network), "refine")
 
 
 def applied(network: Network, variables: dict[str, Any], *args, moves: bool = False, **kwargs) -> tuple[Any, dict]:

@@ -61,6 +61,7 @@ def test_the_order_in_which_results_select_the_best_round():
         "words",
         "r_precision",
         "pairs",
+        "frames",
         "sharpness",
         "miou",
         "diversity",
