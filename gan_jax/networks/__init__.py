@@ -36,17 +36,8 @@ from gan_jax.networks.spectral import SpectralNorm
 
 Network = nn.Module | Computed | SpectralNorm  # each with `init` and `apply`
 
-GIVEN = (
-    "shape",
-    "size",
-    "num_words",
-    "num_classes",
-    "num_codes",
-    "san",
-    "factor",
-    "name",
-    "parent",
-)  # attributes that are no keys
+# Attributes that are no keys.
+GIVEN = ("shape", "size", "num_words", "num_classes", "num_codes", "san", "factor", "name", "parent")
 
 
 def keys(role: str, player: str | None = None, **defaults: Any) -> Callable[[Mapping[str, Any]], Schema]:
