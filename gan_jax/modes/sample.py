@@ -2,7 +2,7 @@
 
 python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.png
 python main.py --mode=sample --workdir=runs/digits_dcgan --out=digits.npz --num=10000 --label=7
-python main.py --mode=sample --workdir=runs/stackgan --out=threes.png --num=8 --text="a thick red three on blue"
+python main.py --mode=sample --workdir=runs/stackgan --text="a thick red three on blue" --num=8 --out=threes.png
 """
 
 from functools import partial

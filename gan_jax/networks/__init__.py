@@ -10,14 +10,15 @@ A module of this package that a config can name has one or more of these classes
     Refiner(shape, num_classes, ...)(images [B, h, w, C], condition [B, num_classes], train) -> [B, *shape]
 
 `condition` is a label int [B], or weights over the classes float [B, num_classes], see `condition.rows`, or any other
-numbers, such as what a caption is encoded by; None if `num_classes` is 0. A discriminator gives one logit an image, or, as `patch` does, one a patch. Of a translator's
-`shape` only C is used. A network that is noisy has the arguments `key` and `index` int [B], the places that the noise
-is for, see `noise.per_example`; without a key there is no noise. A generator that has styles has the methods of
-`stylegan2.Generator`; its noise may have a place for each layer, int [B, L], and there is none at a negative place.
-A translator whose attribute `style` is true finds the latents of a picture, see `spade.Translator`: it has the methods
-`encode(images, train) -> (mean, log_variance)`, each [B, Z], and `make(images, z [B, Z], train)`. A translator that
-works from coarse to fine has the method `refine(images, train) -> results`, the finest first, each half of that before,
-as many as its attribute `scales` says. Other attributes are keys of the config.
+numbers, such as what a caption is encoded by; None if `num_classes` is 0. A discriminator gives one logit an image, or,
+as `patch` does, one a patch. Of a translator's `shape` only C is used. A network that is noisy has the arguments `key`
+and `index` int [B], the places that the noise is for, see `noise.per_example`; without a key there is no noise. A
+generator that has styles has the methods of `stylegan2.Generator`; its noise may have a place for each layer, int [B,
+L], and there is none at a negative place. A translator whose attribute `style` is true finds the latents of a picture,
+see `spade.Translator`: it has the methods `encode(images, train) -> (mean, log_variance)`, each [B, Z], and
+`make(images, z [B, Z], train)`. A translator that works from coarse to fine has the method `refine(images, train) ->
+results`, the finest first, each half of that before, as many as its attribute `scales` says. Other attributes are keys
+of the config.
 """
 
 import inspect

@@ -128,7 +128,7 @@ def test_metrics_in_a_config_are_named_so():
 
 def test_what_is_watched_is_what_the_modalities_say():
     experiment = hand_made.experiment("sample", "classify")
-    assert watched_metrics(experiment) == ("fid", "kid", "modes", "pairs", "classify")
+    assert watched_metrics(experiment) == ("fid", "kid", "modes", "words", "r_precision", "pairs", "classify")
     inputs = of_map("sample")
     assert list(choose("watched", inputs, watched_metrics(experiment))) == ["fid", "kid"]
 
