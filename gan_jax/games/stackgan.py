@@ -7,6 +7,7 @@ of its own; it learns in stage I, from real images alone, which caption belongs 
 """
 
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 from gan_jax import losses, networks, regularizers, terms
 from gan_jax.data import captions as words
 from gan_jax.errors import UserError
+from gan_jax.evaluation import matcher
 from gan_jax.game import Game, Map, Space, Turn
 from gan_jax.games.vae_gan import both
 from gan_jax.growing import GROWTH
@@ -25,7 +27,7 @@ from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields, model_shape
 from gan_jax.modalities.text import drawn
-from gan_jax.networks import applied
+from gan_jax.networks import applied, gru
 from gan_jax.networks.resampling import pool, upsample
 from gan_jax.preprocess import of_images
 from gan_jax.terms import Term, adversarial, r1
@@ -52,6 +54,7 @@ KEYS = {
     "terms": terms.keys(TERMS),
     "stage_kimg": Key(50.0, "in which stage I is trained; then it rests, and stage II is", TINY),
     "doublings": Key(2, "of the sides of stage I's images, that stage II makes", 1, 4),
+    "matcher": Key("", "a file of --mode=train_matcher, whose encoder of captions is used as it is; else one learns"),
     "networks": {
         "latent_size": Key(100, "Z", 1, SIZES),
         "text_size": Key(128, "numbers that a caption is encoded by", 1, SIZES),
@@ -133,17 +136,19 @@ def make_game(config, fields: Fields) -> Game:
     of_generator, _ = terms.split(own_terms, "generator")
     if not any(term.name == "adversarial" for term in of_generator):
         raise UserError("--config.terms: the generators learn of no image: set --config.terms.adversarial.weight=1")
-    vocabulary = fields[words.NAME].names
-    encoder = networks.build(config, "TextEncoder", "text", num_words=len(vocabulary), size=own.text_size)
+    vocabulary, text_size, frozen = fields[words.NAME].names, own.text_size, None
+    encoder = networks.build(config, "TextEncoder", "text", num_words=len(vocabulary), size=text_size)
+    if config.matcher:
+        encoder, frozen = text_encoder(matcher.load(Path(config.matcher).expanduser()), vocabulary)
+        text_size = encoder.size
     generators = (
         networks.build(config, "Generator", shape=small, num_classes=size),
         networks.build(config, "Refiner", "refiner", shape=shape, num_classes=size),
     )
-    discriminator = networks.build(config, "Discriminator", num_classes=own.text_size)
+    discriminator = networks.build(config, "Discriminator", num_classes=text_size)
     augmentation = nn.Dense(2 * size)
     latents, of_pixels = make_prior(own.latent_size + 2 * size, "normal"), of_images(config.data, fields)
-
-    reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *shape)), jnp.zeros((2, own.text_size)))
+    reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *shape)), jnp.zeros((2, text_size)))
 
     def seen(images, stage):
         for _ in range(0 if stage else config.doublings):
@@ -222,7 +227,7 @@ def make_game(config, fields: Fields) -> Game:
     def lazy_loss(term, stage, variables, batch, key):
         return terms.total([term], begin(stage, variables, batch, key)[0])
 
-    turns = [Turn("text", "text", text_loss, last=stage_rounds)]
+    turns = [] if frozen else [Turn("text", "text", text_loss, last=stage_rounds)]
     for stage, (generator, judge) in enumerate(STAGES):
         window = {"first": stage_rounds} if stage else {"last": stage_rounds}
         turns.append(Turn(judge, judge, partial(discriminator_loss, stage), **window))
@@ -233,8 +238,8 @@ def make_game(config, fields: Fields) -> Game:
 
     def init(key):
         keys = iter(jax.random.split(key, 7))
-        encoded, condition = jnp.zeros((2, own.text_size)), jnp.zeros((2, size))
-        players = {"text": dict(encoder.init(next(keys), jnp.ones((2, 1), jnp.int32)))}
+        encoded, condition = jnp.zeros((2, text_size)), jnp.zeros((2, size))
+        players = {"text": frozen or dict(encoder.init(next(keys), jnp.ones((2, 1), jnp.int32)))}
         inputs, images = jnp.zeros((2, own.latent_size)), jnp.zeros((2, *small))
         for stage, (generator, judge) in enumerate(STAGES):
             network = dict(generators[stage].init(next(keys), inputs, condition))
@@ -304,6 +309,20 @@ def make_game(config, fields: Fields) -> Game:
         calibrate=calibrate,
         preprocess=preprocess,
     )
+
+
+def text_encoder(judge: matcher.Matcher, vocabulary: tuple[str, ...]) -> tuple[nn.Module, dict]:
+    """The encoder of a matcher, for captions in another vocabulary, and its variables.
+
+    Raises:
+        UserError: the matcher lacks words.
+    """
+    if lacking := [word for word in vocabulary if word not in judge.words]:
+        raise UserError(f"--config.matcher: it has not learned {len(lacking)} words, such as {lacking[0]!r}")
+    own = judge.params["params"]["text"]
+    rows = own["Embed_0"]["embedding"][[judge.words.index(word) for word in vocabulary]]
+    encoder = gru.TextEncoder(len(vocabulary), matcher.EMBEDDING, matcher.WORD)
+    return encoder, {"params": {**own, "Embed_0": {"embedding": rows}}}
 
 
 def others(batch: dict) -> jax.Array:

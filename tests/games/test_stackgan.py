@@ -12,6 +12,7 @@ import pytest
 from gan_jax.config import complete
 from gan_jax.data import captions
 from gan_jax.errors import UserError
+from gan_jax.evaluation import matcher
 from gan_jax.game import due, init_state, make_round
 from gan_jax.games.stackgan import make_game, others
 from gan_jax.modalities import Field, image, label
@@ -179,6 +180,31 @@ def test_the_space_of_conditions():
     assert space.draw(variables, KEY, index, {}).shape == (2, 11)  # of captions that the run knows
     mean = space.mean(variables, 2, {})
     assert mean.shape == (2, 11) and not mean[:, :3].any()
+
+
+def test_the_encoder_of_a_matcher(tmp_path):
+    """It gives what it gives in the matcher, of the run's numbers of words, and does not learn."""
+    names = ("", "four", "three", "two", "blue", "red")
+    network = matcher.Network(len(names), {})
+    params = network.init(KEY, jnp.zeros((1, *SHAPE)), jnp.ones((1, 1), jnp.int32))
+    about = {"image_shape": SHAPE, "words": names, "classes": {}}
+    matcher.trained.save(tmp_path / "m.npz", params, about)
+    game = make_game(config_for(matcher=str(tmp_path / "m.npz")), FIELDS)
+    assert due(game, 0) == ("discriminator", "generator")
+    variables = jax.jit(game.init)(KEY)
+    encoder = TextEncoder(len(NAMES), matcher.EMBEDDING, matcher.WORD)
+    found = encoder.apply(variables["text"], jnp.array(STORED[:, 0]))
+    found /= jnp.linalg.norm(found, axis=1, keepdims=True)
+    moved = captions.renumbered(STORED[:, 0], NAMES, names)
+    own = matcher.load(tmp_path / "m.npz")
+    np.testing.assert_allclose(found, own.call(own.params, moved, method="read"), atol=1e-6)
+    value, (_, metrics) = jax.jit(turns_of(game)["discriminator"].loss)(variables, a_batch(), KEY)
+    assert np.isfinite(value) and np.isfinite(metrics["other_accuracy"])
+    matcher.trained.save(tmp_path / "n.npz", network.init(KEY, jnp.zeros((1, *SHAPE)), jnp.ones((1, 1), jnp.int32)), {
+        **about, "words": ("", "four", "three", "two", "blue", "green")
+    })  # fmt: skip
+    with pytest.raises(UserError, match="has not learned 1 words, such as 'red'"):
+        make_game(config_for(matcher=str(tmp_path / "n.npz")), FIELDS)
 
 
 def test_what_does_not_fit():
