@@ -26,7 +26,16 @@ from gan_jax.files import claim, replacing
 from gan_jax.game import Map, State, Variables
 from gan_jax.perceptual import open_perceptual
 from gan_jax.run import load
-from gan_jax.sampling import CALIBRATED_ON, from_noise, generated, given_for, labels_for, make_averager, wanted
+from gan_jax.sampling import (
+    CALIBRATED_ON,
+    from_noise,
+    generated,
+    given_for,
+    has_targets,
+    labels_for,
+    make_averager,
+    told,
+)
 
 __all__ = [
     "Report",
@@ -78,7 +87,7 @@ def evaluate_run(
     # A run of an older version does not know what fits its data, which the data do.
     field = experiment.fields[game_map.makes] if real else source.fields[source.target]
     in_config = config.evaluation.features
-    kind = resolve_features(features, field, in_config=in_config, has_targets=wanted(source, game_map))
+    kind = resolve_features(features, field, in_config=in_config, has_targets=has_targets(source, game_map))
     opened = open_features(kind, field, "--features" if features != "auto" else feature_files.KEY)
     fakes, labels = make_fakes(experiment, game_map, source, num, seed)
     variables = run.variables(ema)
@@ -250,8 +259,8 @@ def is_monitored(config, experiment: Experiment, source: Source) -> bool:
     if game_map is None:
         return False
     in_pairs = "unpaired" not in source.splits or config.data.pair != "none"  # see `real_for_maps`
-    has_targets = in_pairs and not from_noise(game_map)
-    kind = resolve_features("auto", source.fields[target], in_config="auto", has_targets=has_targets)
+    targets = in_pairs and not told(game_map)
+    kind = resolve_features("auto", source.fields[target], in_config="auto", has_targets=targets)
     return bool(kind) and not needs_download(kind)
 
 
@@ -264,7 +273,7 @@ def make_monitor(config, experiment: Experiment, source: Source) -> Callable[[St
     own, game_map = config.evaluation, main_map(experiment)
     real, called = open_real(config, experiment, game_map, source, "", own.num, config.seed)
     field = experiment.fields[game_map.makes]
-    kind = resolve_features("auto", field, in_config=own.features, has_targets=wanted(real, game_map))
+    kind = resolve_features("auto", field, in_config=own.features, has_targets=has_targets(real, game_map))
     features = open_features(kind, field, feature_files.KEY)
     fakes, labels = make_fakes(experiment, game_map, real, own.num, config.seed)
     evaluate = make_evaluator(real, features, own.num, {"source": called, "fit": config.data.fit}, config.seed)

@@ -263,8 +263,9 @@ def sample_to_file(
     if out.suffix.lower() not in field.modality.suffixes:
         raise UserError(f"--out={out}: the extension must be one of {', '.join(field.modality.suffixes)}")
     samples = run.sample(num, seed, label, ema, truncation, cutoff, text)
-    game, fields, beside = run.experiment.game, run.experiment.fields, {}
-    for name, said in captions_for(np.arange(num), game, fields, text).items():
-        beside["captions"] = captions.in_words(said, fields[name].names)
+    beside = {}
+    if captions.NAME in run.experiment.game.maps[run.noise_map].given:
+        said = text or run.experiment.fields[captions.NAME].fitted["examples"]
+        beside["captions"] = [said[number % len(said)] for number in range(num)]
     field.modality.write(samples, out, field, labels_for(num, run.class_names, label), **beside)
     print(f"{num} samples of step {int(run.state.step)} -> {out}")

@@ -181,6 +181,11 @@ def wanted(source: Source, game_map: Map) -> bool:
     return not from_noise(game_map) and source.fields.keys() >= {*game_map.given, game_map.makes}
 
 
+def has_targets(source: Source, game_map: Map) -> bool:
+    """Whether what a map makes of each row of a source is wanted just as it stands there; of words it is not."""
+    return wanted(source, game_map) and not told(game_map)
+
+
 def labels_for(n: int | np.ndarray, names: tuple[str, ...], label: str | int | None = None) -> np.ndarray:
     """The labels of n samples.
 
