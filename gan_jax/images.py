@@ -82,22 +82,26 @@ def centered(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return around
 
 
+def of_one_size(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """uint8 pictures [h, w, C], each in the middle of white of the size of the largest: [n, H, W, C]."""
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    return np.stack([centered(picture, height, width) for picture in pictures])
+
+
 def captioned_grid(images: np.ndarray, captions: Sequence[str], smallest: int = 112) -> np.ndarray:
     """A `grid` of images with a caption under each: uint8 [H, W, 3], on white."""
     factor = max(1, math.ceil(smallest / min(images.shape[1:3])))
     images = images.repeat(3 // images.shape[3], axis=3).repeat(factor, axis=1).repeat(factor, axis=2)
-    columns = max(images.shape[2] // 7, 8)  # letters in the width of an image
-    words = [text("\n".join(textwrap.wrap(caption, columns)), 12) for caption in captions]
-    height = max(picture.shape[0] for picture in words)
-    width = max(images.shape[2] + 2 * MARGIN, *(picture.shape[1] for picture in words))
-    pairs = zip(images, words, strict=True)
-    cells = [
-        np.concatenate([
-            centered(image, image.shape[0] + 2 * MARGIN, width), centered(picture, height, width).repeat(3, axis=2)
-        ])
-        for image, picture in pairs
-    ]  # fmt: skip
-    return grid(np.stack(cells), smallest=1)
+    letters = max(images.shape[2] // 7, 8)  # in the width of an image
+    words = of_one_size([text("\n".join(textwrap.wrap(caption, letters)), 12) for caption in captions])
+    width = max(images.shape[2] + 2 * MARGIN, words.shape[2])
+    cells = []
+    for image, caption in zip(images, words, strict=True):
+        above = centered(image, image.shape[0] + 2 * MARGIN, width)
+        cells.append(np.concatenate([above, centered(caption, len(caption), width).repeat(3, axis=2)]))
+    across = math.ceil(math.sqrt(len(cells)))
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % across)
+    return grid(np.stack(cells), across, smallest=1)
 
 
 def titled_sheet(columns: dict[str, np.ndarray], smallest: int = 56) -> np.ndarray:

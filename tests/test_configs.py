@@ -104,7 +104,10 @@ def test_two_rounds(name, tmp_path):
     assert int(state.step) == 2
     assert game.maps
     for own in game.maps.values():
-        given = {key: jnp.zeros((3, *fields[key].shape), jnp.int32 if key in ("label", "caption") else None) for key in own.given}
+        given = {
+            key: jnp.zeros((3, *fields[key].shape), jnp.int32 if key in ("label", "caption") else None)
+            for key in own.given
+        }
         made = jax.eval_shape(own.apply, state.variables, jax.random.key(0), jnp.arange(3), given)
         assert made.shape == (3, *(fields[own.makes].shape or (len(fields[own.makes].names),)))
 

@@ -113,3 +113,17 @@ def test_smaller_pictures_in_a_sheet_are_enlarged_to_the_largest():
     assert sheet.shape == (head + 2 * 64, 64 + 64 + 128 + 2 * images.MARGIN, 3)
     assert (sheet[head:, :64] == 7).all() and (sheet[head:, 68:132] == 100).all()
     assert (sheet[head + 24 : head + 40, 136:] == 9).all() and (sheet[head : head + 24, 136:] == 255).all()
+
+
+def test_captions_lie_under_images():
+    pictures = np.full((5, 8, 8, 1), 7, np.uint8)
+    drawn = images.captioned_grid(
+        pictures, ["one", "two words", "a caption of so many words that it needs lines", "", "x"]
+    )
+    height, width, channels = drawn.shape
+    assert channels == 3 and width % 3 == 0 and height % 2 == 0
+    row, column = height // 2, width // 3
+    assert (drawn[row:, 2 * column :] == 255).all()  # there is no sixth
+    first, middle = drawn[:row, :column], slice((column - 112) // 2, (column + 112) // 2)
+    assert (first[4:116, middle] == 7).all() and (first[116:].min() == 0)  # words below, in black
+    assert (drawn[116 + 4 : row, 2 * column :].min() == 0) and (drawn[row + 120 :, :column] == 255).all()

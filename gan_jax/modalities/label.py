@@ -24,11 +24,9 @@ def from_model(arrays, field: Field) -> np.ndarray:
 
 def thumbnails(stored: np.ndarray, field: Field) -> np.ndarray:
     """The names of the classes, black on white: uint8 [n, H, W, 1]."""
-    names = {int(label): field.names[label] if label < len(field.names) else str(label) for label in stored}
-    drawn = {label: images.text(name) for label, name in names.items()}
-    height, width = (max(picture.shape[axis] for picture in drawn.values()) for axis in (0, 1))
-    drawn = {label: images.centered(picture, height, width) for label, picture in drawn.items()}
-    return np.stack([drawn[int(label)] for label in stored])
+    numbers, which = np.unique(stored, return_inverse=True)
+    names = (field.names[label] if label < len(field.names) else str(label) for label in numbers)
+    return images.of_one_size([images.text(name) for name in names])[which]
 
 
 def sheet(stored: np.ndarray, field: Field, *, labels=None, real=None, critic=None, title: str = "") -> np.ndarray:

@@ -39,9 +39,8 @@ def drawn(captions: jax.Array, key: jax.Array, index: jax.Array) -> jax.Array:
 
 def thumbnails(stored: np.ndarray, field: Field) -> np.ndarray:
     """The first caption of each, black on white: uint8 [n, H, W, 1]."""
-    written = [images.text("\n".join(textwrap.wrap(words, COLUMNS))) for words in in_words(stored, field.names)]
-    height, width = (max(picture.shape[axis] for picture in written) for axis in (0, 1))
-    return np.stack([images.centered(picture, height, width) for picture in written])
+    lines = ("\n".join(textwrap.wrap(words, COLUMNS)) for words in in_words(stored, field.names))
+    return images.of_one_size([images.text(each) for each in lines])
 
 
 def sheet(stored: np.ndarray, field: Field, *, labels=None, real=None, critic=None, title: str = "") -> np.ndarray:

@@ -21,7 +21,9 @@ def define(values: flags.FlagValues) -> None:
     text("images_b", None, "The real examples; by default the run's own data.")
     text("image_size", None, "Resize --images_a and --images_b, to 64 or 48x80; by default they are left as they are.")
     text("metrics", "auto", "auto, all, or names separated by commas, as fid,kid,pr.")
-    kinds = "points, pixels, classifier[:FILE], matcher[:FILE], segmenter:FILE, inception[:FILE], inception_clean[:FILE]"
+    kinds = (
+        "points, pixels, classifier[:FILE], matcher[:FILE], segmenter:FILE, inception[:FILE], inception_clean[:FILE]"
+    )
     text("features", "auto", f"{kinds} or efficientnet[:FILE].")
     number("num", 50_000, "How many samples.")
     text("out", None, "FILE.json for the report; by default a line more of evaluations.jsonl in the workdir.")
