@@ -7,9 +7,12 @@ from PIL import Image
 from whole_runs import run, stop_after
 
 from gan_jax.config import complete
+from gan_jax.data import fields_of, open_source
 from gan_jax.errors import Interrupted, UserError
+from gan_jax.evaluate import is_monitored
 from gan_jax.evaluation import matcher
 from gan_jax.evaluation.metrics import r_precision
+from gan_jax.experiment import build
 from gan_jax.run import load
 
 COLORS = {"red": (220, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 220)}
@@ -95,11 +98,14 @@ def test_text_is_for_runs_that_have_captions(digits_workdir, tmp_path, run_mode)
         run_mode("--mode=sample", f"--workdir={digits_workdir}", f"--out={tmp_path / 'a.png'}", "--text=seven")
 
 
-def test_what_is_not_judged_is_trained_all_the_same(config, tmp_path, capsys):
+def test_it_is_judged_in_training_only_if_it_is_said_how(config):
     """Of captions no picture is the only right one, so pixels do not count, and Inception would be a download."""
-    changes = {"evaluation": {"features": "auto"}, "total_kimg": 0.012}
-    run(complete({**config.to_dict(), **changes}), tmp_path / "run")
-    assert "not evaluated while training" in capsys.readouterr().err
+    source = open_source(config.data)
+    experiment = build(config, fields_of(config.data, source))
+    asked = lambda name: is_monitored(
+        complete({**config.to_dict(), "evaluation": {"features": name}}), experiment, source
+    )
+    assert not asked("auto") and asked("matcher")
 
 
 def test_between_captions(trained, tmp_path, run_mode):
