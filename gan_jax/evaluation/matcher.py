@@ -31,6 +31,7 @@ CAPTIONED_DIGITS = Path(__file__).parent / "captioned_digits.npz"
 FEATURES, EMBEDDING, WORD = 128, 64, 64  # numbers of an image's features, of embeddings, of a word
 WIDTHS = (32, 64, 64)  # of convolutions, each of which halves the image
 CHUNK = 256  # images of a forward pass
+SCALED_BY = 2000  # images, at most, by which features are scaled
 AMONG = 100  # captions, of which one is the image's own
 SHIFT = 1  # pixels, the most that training moves an image in each direction
 
@@ -170,6 +171,23 @@ def train(source: Source, *, images: int, batch_size: int = 128, learning_rate: 
     return trained.fit("matcher", total, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
 
 
+def with_unit_features(params: dict, source: Source) -> dict:
+    """Parameters of the same matcher whose features have a mean square of 1 over the set, as a classifier's.
+
+    ReLU lets a positive factor through: what is taken from one layer, the next ones get.
+    """
+    own, field = dict(params["params"]), source.fields[source.target]
+    some = source.read(np.arange(0, len(source), max(len(source) // SCALED_BY, 1)), (source.target,))[source.target]
+    seen = jax.jit(lambda images: _network((), told_of(source)).apply(params, images, method="features"))
+    parts = (seen(field.modality.to_model(some[i : i + CHUNK], field)) for i in range(0, len(some), CHUNK))
+    scale = np.sqrt(np.mean(np.concatenate([np.asarray(part) for part in parts]) ** 2))
+    own["dense"] = jax.tree.map(lambda leaf: leaf / scale, own["dense"])
+    for name in own:
+        if name == "embedding" or name.startswith("heads"):
+            own[name] = {**own[name], "kernel": own[name]["kernel"] * scale}
+    return {"params": own}
+
+
 def _check(source: Source) -> None:
     """Raises UserError if a set has no images with captions."""
     if captions.NAME not in source.fields or source.fields[source.target].modality.name != "image":
@@ -257,7 +275,7 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
     tested, words = batch.pop(tests.target), batch.pop(captions.NAME)
     _different(words)
     print(f"matcher: training on {images:,} images of {config.source}", file=sys.stderr)
-    params = trained.halved(train(source, images=images, seed=seed))
+    params = trained.halved(with_unit_features(train(source, images=images, seed=seed), source))
     about = {
         "image_shape": source.fields[source.target].shape,
         "words": source.fields[captions.NAME].names,

@@ -1,5 +1,6 @@
 """A matcher: its loss and its measures against loops, what it learns, its file, the mode, and metrics by it."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -85,6 +86,18 @@ def test_it_learns_what_captions_say(file, monkeypatch):
     monkeypatch.setattr(matcher, "AMONG", 100)
     with pytest.raises(UserError, match="needs 100 different captions"):
         matcher.r_precision(own, found, stored)
+
+
+def test_features_are_scaled_and_nothing_else(file):
+    own, source = matcher.load(file), squares(seed=1)
+    scaled = matcher.with_unit_features(own.params, source)
+    found = seen_by(own, source), seen_by(own._replace(params=scaled), source)
+    assert np.mean(found[1] ** 2) == pytest.approx(1, rel=1e-3)
+    for method in ("tell", "embed"):
+        before, after = (
+            own.call(params, x, method=method) for params, x in zip((own.params, scaled), found, strict=True)
+        )
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), before, after)
 
 
 def test_r_precision_is_that_of_a_loop(file, monkeypatch):
