@@ -1,7 +1,7 @@
 """Whether images contain what their label maps say: mean intersection over union, and right pixels, by a segmenter.
 
-Real images of the same maps are measured beside them: more than theirs cannot be expected of that segmenter. Pixels
-that should be void are left out. Numbers of different segmenters cannot be compared.
+Real images of the same maps are measured beside them; images that show their classes more plainly have higher numbers.
+Pixels that should be void are left out. Numbers of different segmenters cannot be compared.
 """
 
 from gan_jax.evaluation.metrics import EvalInputs, Metric

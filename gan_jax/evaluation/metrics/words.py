@@ -1,7 +1,7 @@
 """Whether images are as their captions say, word by word: the share of what is said that a matcher sees in them.
 
-Real images with their own captions are measured beside them: more than theirs cannot be expected of that matcher. The
-data set must know what its captions say, as that of captioned digits does.
+Real images with their own captions are measured beside them. The data set must know what its captions say, as that of
+captioned digits does.
 """
 
 import numpy as np
