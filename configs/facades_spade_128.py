@@ -7,9 +7,10 @@ instances are normalized in place of batches, latents of 64 numbers, four times 
     python main.py --config=facades_spade_128
 
 Result: 12 kimg (3,000 rounds), seed 0, one core of an Intel Xeon, 2 images/s. On the 106 test pictures, beside pix2pix
-with as many parameters in the generator (facades_pix2pix_128 with a width of 23, 12 kimg): mean IoU by a segmenter 0.365 (pix2pix 0.288, real photographs 0.318), pixels right 0.648 (0.584, 0.594), Fréchet distance by that
-segmenter 0.017 (0.040), by EfficientNet, which SPADE learned from, 103 (183), diversity 0.34 (0.20); L1 0.185 (0.176),
-PSNR 12.4 dB (12.9), SSIM 0.274 (0.234).
+with as many parameters in the generator (facades_pix2pix_128 with a width of 23, 12 kimg): mean IoU by a segmenter
+0.365 (pix2pix 0.288, real photographs 0.318), pixels right 0.648 (0.584, 0.594), Fréchet distance by that segmenter
+0.017 (0.040), by EfficientNet, which SPADE learned from, 103 (183), diversity 0.34 (0.20); L1 0.185 (0.176), PSNR 12.4
+dB (12.9), SSIM 0.274 (0.234).
 """
 
 from gan_jax.configs import facades_pix2pix, facades_spade

@@ -1,14 +1,17 @@
 """StackGAN: images of captions in two stages, on digits in colors whose captions are of a small grammar.
 
-Paper: Zhang et al. 2017, with the networks of DCGAN at half their width, 16 and 32 pixels for 64 and 256, a GRU of 128
-that is trained with the discriminator for a pretrained char-CNN-RNN, R1, Adam with a high rate that falls.
+Paper: Zhang et al. 2017, with the networks of DCGAN, 16 and 32 pixels for 64 and 256, a GRU of 128 that is trained with
+the discriminator for a pretrained char-CNN-RNN, R1, Adam with a high rate that falls.
 
     python main.py --config=stackgan
     python main.py --mode=sample --workdir=runs/stackgan --text="a thick red three on blue" --out=three.png
     python main.py --config=stackgan:folder --workdir=runs/mine --config.data.source=folder:PATH \
         --config.data.caption=text
 
-Result: not yet measured.
+Result: not yet measured to its end. Stage I alone (700 images/s on one core of an Intel Xeon), seed 0, one run each,
+the share of what captions say that a matcher sees: rate 1e-3, R1 1, after 120 kimg: background 0.99, but color 0.19 and
+digit 0.11, hardly more than chance; rate 5e-4, R1 5: the same; rate 2e-3, R1 0.2: background 0.97 after 80 kimg, 0.24
+after 120.
 """
 
 from gan_jax.config import config_for
@@ -22,14 +25,13 @@ def get_config(captions="digits"):
     config.batch_size = 32
     config.doublings = 1
     config.networks.update(latent_size=32, condition_size=64)
-    config.networks.generator.width = 32
     config.networks.refiner.update(width=32, halvings=1, blocks=2)
-    config.networks.discriminator.update(width=32, norm="none")
-    config.terms.r1 = {"weight": 0.2, "every": 8}
+    config.networks.discriminator.update(norm="none")
+    config.terms.r1 = {"weight": 1.0, "every": 8}
     config.data.source = "captioned_digits:seen"
     config.evaluation.source = "captioned_digits:test"
     config.stage_kimg, config.total_kimg = 120.0, 240.0
-    config.optimizers.default.update(learning_rate=2e-3, schedule="linear", hold_kimg=160.0, decay_kimg=80.0)
+    config.optimizers.default.update(learning_rate=1e-3, schedule="linear", hold_kimg=160.0, decay_kimg=80.0)
     config.log_kimg, config.sample_kimg, config.eval_kimg, config.checkpoint_kimg = 4.0, 10.0, 20.0, 40.0
     if captions == "folder":
         config.data.update(source="folder:pictures", caption="text", image_size="64")
