@@ -26,6 +26,7 @@ from gan_jax.modalities.text import drawn
 from gan_jax.networks import gru
 from gan_jax.networks.layers import Conv
 from gan_jax.noise import per_example
+from gan_jax.sampling import in_parts
 
 CAPTIONED_DIGITS = Path(__file__).parent / "captioned_digits.npz"
 FEATURES, EMBEDDING, WORD = 128, 64, 64  # numbers of an image's features, of embeddings, of a word
@@ -48,10 +49,9 @@ class Network(nn.Module):
     classes: dict[str, int]
 
     def setup(self):
-        self.convolutions = [
-            Conv(32 if not level else 64, kernel_init=nn.initializers.he_normal()) for level in range(3)
-        ]
-        self.dense = nn.Dense(FEATURES, kernel_init=nn.initializers.he_normal())
+        init = nn.initializers.he_normal()
+        self.convolutions = [Conv(width, kernel_init=init) for width in WIDTHS]
+        self.dense = nn.Dense(FEATURES, kernel_init=init)
         self.embedding = nn.Dense(EMBEDDING)
         self.heads = {name: nn.Dense(count) for name, count in self.classes.items()}
         self.text = gru.TextEncoder(self.num_words, EMBEDDING, WORD)
@@ -176,11 +176,9 @@ def with_unit_features(params: dict, source: Source) -> dict:
 
     ReLU lets a positive factor through: what is taken from one layer, the next ones get.
     """
-    own, field = dict(params["params"]), source.fields[source.target]
-    some = source.read(np.arange(0, len(source), max(len(source) // SCALED_BY, 1)), (source.target,))[source.target]
-    seen = jax.jit(lambda images: _network((), told_of(source)).apply(params, images, method="features"))
-    parts = (seen(field.modality.to_model(some[i : i + CHUNK], field)) for i in range(0, len(some), CHUNK))
-    scale = np.sqrt(np.mean(np.concatenate([np.asarray(part) for part in parts]) ** 2))
+    own, some = dict(params["params"]), np.arange(0, len(source), max(len(source) // SCALED_BY, 1))
+    found = _features_of(told_of(source), params, source.read(some, (source.target,))[source.target])
+    scale = np.sqrt(np.mean(found**2))
     own["dense"] = jax.tree.map(lambda leaf: leaf / scale, own["dense"])
     for name in own:
         if name == "embedding" or name.startswith("heads"):
@@ -204,6 +202,12 @@ def told_of(source: Source) -> dict[str, tuple[str, ...]]:
 def features(matcher: Matcher, params: dict, images: jax.Array) -> jax.Array:
     """[B, FEATURES] of images in [0, 255], uint8 or float."""
     return matcher.call(params, images.astype(jnp.float32) / 127.5 - 1, method="features")
+
+
+def _features_of(classes: Mapping[str, Sequence[str]], params: dict, stored: np.ndarray) -> np.ndarray:
+    """Those of any number of images, [N, FEATURES]."""
+    own = Matcher(params, stored.shape[1:], (), classes, {}, "")
+    return in_parts(jax.jit(partial(features, own)), params, (stored,), CHUNK)
 
 
 def words_right(matcher: Matcher, features: np.ndarray, said: dict[str, np.ndarray]) -> dict[str, float]:
@@ -286,8 +290,7 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         "tested_on": tested_on,
     }
     own = Matcher(params, about["image_shape"], about["words"], about["classes"], about, "")
-    apply = jax.jit(partial(features, own, params))
-    found = np.concatenate([np.asarray(apply(tested[i : i + CHUNK])) for i in range(0, len(tested), CHUNK)])
+    found = _features_of(about["classes"], params, tested)
     about["right"] = words_right(own, found, batch)
     about["r_precision"] = r_precision(own, found, words)
     trained.save(out, params, about)

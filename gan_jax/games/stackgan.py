@@ -3,7 +3,7 @@
 Stage I makes small images of a caption and noise. Then it rests, and stage II makes large images of those and of the
 caption, again. Each stage has a generator and a discriminator that is told real images with their captions from real
 images with others and from generated ones: so an image must be right, not only real. The captions' encoder is a player
-of its own; it learns in stage I, from real images alone, which caption belongs to which.
+of its own; it learns in stage I, from real images alone, which caption belongs to which, or is that of a matcher.
 """
 
 from functools import partial
@@ -19,6 +19,7 @@ from gan_jax.data import captions as words
 from gan_jax.errors import UserError
 from gan_jax.evaluation import matcher
 from gan_jax.game import Game, Map, Space, Turn
+from gan_jax.games.pix2pix import seen_kimg
 from gan_jax.games.vae_gan import both
 from gan_jax.growing import GROWTH
 from gan_jax.keys import SIZES, TINY, Key, Weight
@@ -159,10 +160,11 @@ def make_game(config, fields: Fields) -> Game:
         """z, and the conditions of both stages, or the noise in them."""
         return jnp.split(latents, (own.latent_size, own.latent_size + size), axis=-1)
 
-    def conditioned(variables, stage, encoded):
-        """The mean and the logarithm of the variance of a stage's condition (conditioning augmentation)."""
+    def conditioned(variables, stage, encoded, noise=0.0):
+        """A stage's condition, its mean, and the logarithm of its variance (conditioning augmentation)."""
         weights = variables[STAGES[stage][0]]["params"]["augmentation"]
-        return jnp.split(augmentation.apply({"params": weights}, encoded), 2, axis=-1)
+        mean, log_variance = jnp.split(augmentation.apply({"params": weights}, encoded), 2, axis=-1)
+        return mean + jnp.exp(0.5 * log_variance) * noise, mean, log_variance
 
     def made(variables, stage, z_or_images, condition, moves=False, train=True):
         """What a stage's generator makes, and its collections that the call changed."""
@@ -176,20 +178,16 @@ def make_game(config, fields: Fields) -> Game:
         """Images of a stage, the mean and the variance of its condition, and the generator's changed collections."""
         images, *others = parts(noise)
         for number in range(stage + 1):
-            mean, log_variance = conditioned(variables, number, encoded)
-            condition = mean + jnp.exp(0.5 * log_variance) * others[number]
+            condition, mean, log_variance = conditioned(variables, number, encoded, others[number])
             images, updates = made(variables, number, images, condition, moves and number == stage)
         return images, mean, log_variance, updates
 
-    def encode(variables, batch, player=""):
-        return applied(encoder, variables["text"], batch[words.NAME], moves=player == "text")
-
-    def begin(stage, variables, batch, key, player=""):
-        """A context in which the discriminator has not been called yet, the captions, and the player's changes."""
-        encoded, _ = encode(variables, batch)
+    def begin(stage, variables, batch, key, moves=False):
+        """A context in which the discriminator has not been called yet, the captions, and the generator's changes."""
+        encoded, _ = applied(encoder, variables["text"], batch[words.NAME])
         noise = latents(key, batch["index"])
-        fake, mean, log_variance, updates = generate(variables, stage, encoded, noise, player == STAGES[stage][0])
-        kimg, judge = batch["step"] * (config.batch_size / 1000), variables[STAGES[stage][1]]
+        fake, mean, log_variance, updates = generate(variables, stage, encoded, noise, moves)
+        kimg, judge = seen_kimg(config, batch), variables[STAGES[stage][1]]
         context = Context(batch, key, kimg, loss, seen(batch[target], stage), fake, mean, log_variance)
         context = context._replace(discriminate=lambda images: applied(discriminator, judge, images, encoded)[0])
         return context, encoded, updates
@@ -198,7 +196,7 @@ def make_game(config, fields: Fields) -> Game:
         return applied(discriminator, variables[STAGES[stage][1]], images, encoded, moves=moves)
 
     def text_loss(variables, batch, key):
-        encoded, updates = encode(variables, batch, "text")
+        encoded, updates = applied(encoder, variables["text"], batch[words.NAME], moves=True)
         real = seen(batch[target], 0)
         on_real, on_other = (judged(variables, 0, real, each)[0] for each in (encoded, encoded[others(batch)]))
         return jnp.mean(loss.discriminator(on_real.logits, on_other.logits)), (updates, {})
@@ -218,7 +216,7 @@ def make_game(config, fields: Fields) -> Game:
         return value, ({**updates, **moved, **remembered}, metrics)
 
     def generator_loss(stage, variables, batch, key):
-        c, _, updates = begin(stage, variables, batch, key, STAGES[stage][0])
+        c, _, updates = begin(stage, variables, batch, key, moves=True)
         c = c._replace(on_fake=c.discriminate(c.fake), on_real=c.discriminate(c.real))
         value, (remembered, metrics) = terms.total(of_generator, c)
         there = {GROWTH: {"level": jnp.ones(())}} if stage else {}
@@ -256,10 +254,7 @@ def make_game(config, fields: Fields) -> Game:
         """What z and the noise of samples, and their captions [n, L], are to both stages: latents of the space."""
         encoded = encoder.apply(variables["text"], captions, train=False)
         z, *noise = parts(latents(key, index))
-        found = []
-        for stage in (0, 1):
-            mean, log_variance = conditioned(variables, stage, encoded)
-            found.append(mean + jnp.exp(0.5 * log_variance) * noise[stage])
+        found = [conditioned(variables, stage, encoded, noise[stage])[0] for stage in (0, 1)]
         return jnp.concatenate([z, *found], axis=-1)
 
     def decode(variables, values, given, key, index):
@@ -276,7 +271,7 @@ def make_game(config, fields: Fields) -> Game:
 
     def mean(variables, n, given):
         encoded = encoder.apply(variables["text"], examples[:, 0], train=False)
-        means = [jnp.mean(conditioned(variables, stage, encoded)[0], axis=0) for stage in (0, 1)]
+        means = [jnp.mean(conditioned(variables, stage, encoded)[1], axis=0) for stage in (0, 1)]
         return jnp.broadcast_to(jnp.concatenate([jnp.zeros(own.latent_size), *means]), (n, own.latent_size + 2 * size))
 
     def between(a, b, t):
