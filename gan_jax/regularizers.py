@@ -126,6 +126,37 @@ def cross_entropy(class_logits: jax.Array, labels: jax.Array) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(class_logits, labels)
 
 
+def contrastive(logits: jax.Array, words: jax.Array) -> jax.Array:
+    """How badly captions are found of their images among those of a batch, and images of their captions: a scalar.
+
+    Equal captions belong to each other's images.
+
+    Args:
+        logits: [B, B], of image i and caption j.
+        words: int [B, L], the captions.
+
+    Reference: Radford et al. 2021 (CLIP), where all captions differ.
+    """
+    same, value = jnp.all(words[:, None] == words, axis=-1), 0.0
+    for own in (logits, logits.T):
+        right = jax.nn.logsumexp(jnp.where(same, own, -jnp.inf), axis=1)
+        value += 0.5 * jnp.mean(jax.nn.logsumexp(own, axis=1) - right)
+    return value
+
+
+def bag_of_words(logits: jax.Array, words: jax.Array) -> jax.Array:
+    """The cross-entropy of each word of a caption and of what is told of its words, summed over them: [B].
+
+    Args:
+        logits: [B, V].
+        words: int [B, L] in [0, V), the captions; 0 is no word.
+
+    Reference: Joulin et al. 2016, section 3.2; there it is the mean of a caption's words.
+    """
+    told = jnp.take_along_axis(jax.nn.log_softmax(logits), words, axis=1)
+    return -jnp.sum(jnp.where(words > 0, told, 0), axis=1)
+
+
 def gradient_difference(made: jax.Array, true: jax.Array, alpha: int = 1) -> jax.Array:
     """The mean of ||dI| - |dJ||^alpha over neighbors in a row, and over those in a column, added: [B].
 

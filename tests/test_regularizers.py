@@ -65,3 +65,22 @@ def test_cross_entropy_with_weights_is_the_mean_by_them(dtype):
 def test_cross_entropy_rejects_weights_over_other_classes():
     with pytest.raises(AssertionError):
         regularizers.cross_entropy(jnp.zeros((5, 3)), jnp.zeros((5, 4)))
+
+
+def test_contrastive():
+    rng = np.random.default_rng(0)
+    logits, said = 3 * rng.normal(size=(4, 4)), np.array([[1, 2], [3, 0], [1, 2], [2, 0]])
+    value = 0.0
+    for table in (logits, logits.T):
+        for i in range(4):
+            odds = np.exp(table[i])
+            own = sum(odds[j] for j in range(4) if (said[i] == said[j]).all())
+            value -= np.log(own / odds.sum()) / 8
+    assert float(regularizers.contrastive(jnp.array(logits), jnp.array(said))) == pytest.approx(value, rel=1e-5)
+
+
+def test_bag_of_words():
+    logits, said = RNG.normal(size=(3, 5)), np.array([[1, 4, 1], [2, 0, 0], [0, 0, 0]])  # a word twice, one, none
+    told = np.log(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    expected = [-2 * told[0, 1] - told[0, 4], -told[1, 2], 0]
+    np.testing.assert_allclose(regularizers.bag_of_words(jnp.array(logits), jnp.array(said)), expected, rtol=1e-5)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gan_jax import regularizers
 from gan_jax.data import Source, captions, rows
 from gan_jax.errors import UserError
 from gan_jax.evaluation import trained
@@ -65,7 +66,7 @@ class Network(nn.Module):
 
     def embed(self, features: jax.Array) -> jax.Array:
         """[B, EMBEDDING], of length 1."""
-        return _unit(self.embedding(features))
+        return unit(self.embedding(features))
 
     def tell(self, features: jax.Array) -> dict[str, jax.Array]:
         """{what: logits [B, K]}"""
@@ -73,7 +74,7 @@ class Network(nn.Module):
 
     def read(self, words: jax.Array) -> jax.Array:
         """Captions int [B, L] to [B, EMBEDDING], of length 1."""
-        return _unit(self.text(words))
+        return unit(self.text(words))
 
     def __call__(self, images: jax.Array, words: jax.Array) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """How well each image and each caption go together, [B, B], how sharply that is told, and what is in it."""
@@ -81,7 +82,8 @@ class Network(nn.Module):
         return self.embed(features) @ self.read(words).T, jnp.exp(self.scale), self.tell(features)
 
 
-def _unit(x: jax.Array) -> jax.Array:
+def unit(x: jax.Array) -> jax.Array:
+    """Vectors [..., E] at length 1."""
     return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-6)
 
 
@@ -113,22 +115,6 @@ def _network(words: Sequence[str], classes: Mapping[str, Sequence[str]]) -> Netw
     return Network(len(words), {name: len(names) for name, names in classes.items()})
 
 
-def loss(similar: jax.Array, scale: jax.Array, words: jax.Array) -> jax.Array:
-    """The contrastive loss of images and captions, both ways; equal captions belong to each other's images.
-
-    Args:
-        similar: [B, B], of image i and caption j.
-        scale: by which it is multiplied.
-        words: int [B, L], the captions.
-    """
-    same = jnp.all(words[:, None] == words, axis=-1)
-    value = 0.0
-    for logits in (scale * similar, scale * similar.T):
-        own = jax.nn.logsumexp(jnp.where(same, logits, -jnp.inf), axis=1)
-        value += 0.5 * jnp.mean(jax.nn.logsumexp(logits, axis=1) - own)
-    return value
-
-
 def train(source: Source, *, images: int, batch_size: int = 128, learning_rate: float = 2e-3, seed: int = 0) -> dict:
     """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted images.
 
@@ -156,7 +142,7 @@ def train(source: Source, *, images: int, batch_size: int = 128, learning_rate: 
         words = drawn(words, jax.random.fold_in(key, 1), index)
         moved = jax.vmap(shifted)(field.modality.to_model(images, field), places)
         similar, scale, told = network.apply(params, moved, words)
-        value = loss(similar, scale, words)
+        value = regularizers.contrastive(scale * similar, words)
         for name, own in zip(classes, said, strict=True):
             each = optax.softmax_cross_entropy_with_integer_labels(told[name], jnp.maximum(own, 0))
             value += jnp.mean(each * (own >= 0))

@@ -14,7 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, networks, regularizers, terms
+from gan_jax import losses, networks, terms
 from gan_jax.data import captions as words
 from gan_jax.errors import UserError
 from gan_jax.evaluation import matcher
@@ -22,7 +22,7 @@ from gan_jax.game import Game, Map, Space, Turn
 from gan_jax.games.pix2pix import seen_kimg
 from gan_jax.games.vae_gan import both
 from gan_jax.growing import GROWTH
-from gan_jax.keys import SIZES, TINY, Key, Weight
+from gan_jax.keys import SIZES, TINY, Key
 from gan_jax.latent.paths import lerp, slerp
 from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
@@ -31,24 +31,12 @@ from gan_jax.modalities.text import drawn
 from gan_jax.networks import applied, gru
 from gan_jax.networks.resampling import pool, upsample
 from gan_jax.preprocess import of_images
-from gan_jax.terms import Term, adversarial, r1
+from gan_jax.terms import adversarial, r1
 from gan_jax.terms.adversarial import OBJECTIVE
+from gan_jax.terms.captions import contrastive, kl, named
 from gan_jax.terms.penalties import reject_batch_norms
 
-
-def kl(weight: Weight = 2.0) -> Term:
-    """The Kullback-Leibler divergence of what a generator gets of a caption from noise, its mean over the numbers.
-
-    Args:
-        weight: the paper's lambda is 1, that of the authors' code 2.
-
-    Reference: Zhang et al. 2017, eq. 2.
-    """
-    per_number = lambda c: regularizers.kl_divergence(c.mean, c.log_variance) / c.mean.shape[-1]
-    return Term("kl", "generator", lambda c: jnp.mean(per_number(c)), weight)
-
-
-TERMS = {"adversarial": adversarial, "kl": kl, "r1": r1}
+TERMS = {"adversarial": adversarial, "kl": kl, "contrastive": contrastive, "named": named, "r1": r1}
 STAGES = ("generator", "discriminator"), ("refiner", "refiner_discriminator")  # the players of each
 KEYS = {
     "loss": Key("non_saturating", "the objective, of gan_jax.losses", choices=tuple(losses.__all__)),
@@ -76,11 +64,14 @@ class Context(NamedTuple):
         batch, key: of the turn.
         kimg: seen so far.
         loss: the objective.
-        real, fake: images of the stage's size [B, h, w, C].
+        real: images of the stage's size [B, h, w, C].
+        encoded: what the captions are to the players, [B, text_size].
+        discriminate: `images -> DiscriminatorOutput`, with these captions.
+        head: `(term, DiscriminatorOutput) -> [B, F]`, what the term's own layer tells of the first B images in it.
+        fake: generated images [B, h, w, C]; None in the encoder's turn, as the two below.
         mean, log_variance: of what the stage's generator gets of the captions, [B, condition_size].
         on_real: the discriminator's output on the real images with their captions, twice, [2 B].
         on_fake: that on generated images with the captions that they were made of, and on real ones with others.
-        discriminate: `images -> DiscriminatorOutput`, with the real images' captions.
         augment: the images as they are; what gradient penalties ask for.
     """
 
@@ -89,12 +80,14 @@ class Context(NamedTuple):
     kimg: jax.Array
     loss: losses.Loss
     real: jax.Array
-    fake: jax.Array
-    mean: jax.Array
-    log_variance: jax.Array
+    encoded: jax.Array
+    discriminate: Any
+    head: Any
+    fake: jax.Array | None = None
+    mean: jax.Array | None = None
+    log_variance: jax.Array | None = None
     on_real: Any = None
     on_fake: Any = None
-    discriminate: Any = None
     augment: Any = lambda images, number: images
 
 
@@ -114,7 +107,8 @@ def make_game(config, fields: Fields) -> Game:
     pretrained on image and text (Reed et al. 2016); a discriminator has a projection of the encoded caption (Miyato and
     Koyama 2018), there it is joined to the coarsest features; the condition is a linear layer's, without the ReLU of
     the authors' code, that bars negative means and small variances; the small images are means of the pixels of the
-    large ones; another caption is that of the next image in the batch that has another one, there of the next image.
+    large ones; another caption is that of the next image in the batch that has another one, there of the next image;
+    what a caption is encoded by has a mean square of 1: without that, an encoder that learns runs away.
     """
     target, own = next(iter(fields)), config.networks
     shape, size = model_shape(fields[target]), own.condition_size
@@ -132,7 +126,9 @@ def make_game(config, fields: Fields) -> Game:
     if config.stage_kimg >= config.total_kimg:
         raise UserError(f"--config.stage_kimg={config.stage_kimg:g}: stage II would begin after --config.total_kimg")
     small = (*(side // 2**config.doublings for side in shape[:2]), shape[2])
-    loss, own_terms = lookup(losses, config.loss, "loss"), terms.make_terms(config.terms, TERMS)
+    loss = lookup(losses, config.loss, "loss")
+    own_terms = terms.make_terms(config.terms, TERMS, ("text", "discriminator", "generator"))
+    of_text, _ = terms.split(own_terms, "text")
     of_discriminator, lazy = terms.split(own_terms, "discriminator")
     of_generator, _ = terms.split(own_terms, "generator")
     if not any(term.name == "adversarial" for term in of_generator):
@@ -148,6 +144,8 @@ def make_game(config, fields: Fields) -> Game:
     )
     discriminator = networks.build(config, "Discriminator", num_classes=text_size)
     augmentation = nn.Dense(2 * size)
+    heads = {"contrastive": nn.Dense(text_size), "named": nn.Dense(len(vocabulary))}
+    heads = {name: layer for name, layer in heads.items() if name in {term.name for term in own_terms}}
     latents, of_pixels = make_prior(own.latent_size + 2 * size, "normal"), of_images(config.data, fields)
     reject_batch_norms(own_terms, discriminator, jnp.zeros((2, *shape)), jnp.zeros((2, text_size)))
 
@@ -155,6 +153,17 @@ def make_game(config, fields: Fields) -> Game:
         for _ in range(0 if stage else config.doublings):
             images = pool(images)
         return images
+
+    scaled = lambda encoded: matcher.unit(encoded) * text_size**0.5
+
+    def encode(variables, captions, moves=False):
+        """What captions [B, L] are to the players, [B, text_size] with a mean square of 1; the encoder's changes."""
+        encoded, updates = applied(encoder, variables["text"], captions, moves=moves)
+        return scaled(encoded), updates
+
+    def read(variables, captions):
+        """The same, after training."""
+        return scaled(encoder.apply(variables["text"], captions, train=False))
 
     def parts(latents):
         """z, and the conditions of both stages, or the noise in them."""
@@ -182,27 +191,34 @@ def make_game(config, fields: Fields) -> Game:
             images, updates = made(variables, number, images, condition, moves and number == stage)
         return images, mean, log_variance, updates
 
+    def context(stage, variables, batch, key, encoded, **more):
+        """What terms see before the discriminator has been called."""
+        judge, n = variables[STAGES[stage][1]], len(encoded)
+        discriminate = lambda images: applied(discriminator, judge, images, encoded)[0]
+        head = lambda name, output: heads[name].apply({"params": judge["params"][name]}, output.features[:n])
+        kimg, real = seen_kimg(config, batch), seen(batch[target], stage)
+        return Context(batch, key, kimg, loss, real, encoded, discriminate, head, **more)
+
     def begin(stage, variables, batch, key, moves=False):
-        """A context in which the discriminator has not been called yet, the captions, and the generator's changes."""
-        encoded, _ = applied(encoder, variables["text"], batch[words.NAME])
-        noise = latents(key, batch["index"])
-        fake, mean, log_variance, updates = generate(variables, stage, encoded, noise, moves)
-        kimg, judge = seen_kimg(config, batch), variables[STAGES[stage][1]]
-        context = Context(batch, key, kimg, loss, seen(batch[target], stage), fake, mean, log_variance)
-        context = context._replace(discriminate=lambda images: applied(discriminator, judge, images, encoded)[0])
-        return context, encoded, updates
+        """A context with what the generator makes, and the generator's changed collections."""
+        encoded, _ = encode(variables, batch[words.NAME])
+        fake, mean, log_variance, updates = generate(variables, stage, encoded, latents(key, batch["index"]), moves)
+        made = {"fake": fake, "mean": mean, "log_variance": log_variance}
+        return context(stage, variables, batch, key, encoded, **made), updates
 
     def judged(variables, stage, images, encoded, moves=False):
         return applied(discriminator, variables[STAGES[stage][1]], images, encoded, moves=moves)
 
     def text_loss(variables, batch, key):
-        encoded, updates = applied(encoder, variables["text"], batch[words.NAME], moves=True)
-        real = seen(batch[target], 0)
-        on_real, on_other = (judged(variables, 0, real, each)[0] for each in (encoded, encoded[others(batch)]))
-        return jnp.mean(loss.discriminator(on_real.logits, on_other.logits)), (updates, {})
+        encoded, updates = encode(variables, batch[words.NAME], moves=True)
+        c = context(0, variables, batch, key, encoded)
+        on_real, on_other = (judged(variables, 0, c.real, each)[0] for each in (encoded, encoded[others(batch)]))
+        value, (_, metrics) = terms.total([OBJECTIVE, *of_text], c._replace(on_real=on_real, on_fake=on_other))
+        return value, (updates, metrics)
 
     def discriminator_loss(stage, variables, batch, key):
-        c, encoded, _ = begin(stage, variables, batch, key)
+        c, _ = begin(stage, variables, batch, key)
+        encoded = c.encoded
         on_real, updates = judged(variables, stage, c.real, encoded, moves=True)
         player = STAGES[stage][1]
         variables = {**variables, player: {**variables[player], **updates}}
@@ -216,7 +232,7 @@ def make_game(config, fields: Fields) -> Game:
         return value, ({**updates, **moved, **remembered}, metrics)
 
     def generator_loss(stage, variables, batch, key):
-        c, _, updates = begin(stage, variables, batch, key, moves=True)
+        c, updates = begin(stage, variables, batch, key, moves=True)
         c = c._replace(on_fake=c.discriminate(c.fake), on_real=c.discriminate(c.real))
         value, (remembered, metrics) = terms.total(of_generator, c)
         there = {GROWTH: {"level": jnp.ones(())}} if stage else {}
@@ -235,7 +251,7 @@ def make_game(config, fields: Fields) -> Game:
         turns.append(Turn(generator, generator, partial(generator_loss, stage), draws_as=judge, **window))
 
     def init(key):
-        keys = iter(jax.random.split(key, 7))
+        keys = iter(jax.random.split(key, 11))
         encoded, condition = jnp.zeros((2, text_size)), jnp.zeros((2, size))
         players = {"text": frozen or dict(encoder.init(next(keys), jnp.ones((2, 1), jnp.int32)))}
         inputs, images = jnp.zeros((2, own.latent_size)), jnp.zeros((2, *small))
@@ -243,7 +259,10 @@ def make_game(config, fields: Fields) -> Game:
             network = dict(generators[stage].init(next(keys), inputs, condition))
             weights = augmentation.init(next(keys), encoded)["params"]
             players[generator] = {**network, "params": {"network": network["params"], "augmentation": weights}}
-            players[judge] = dict(discriminator.init(next(keys), images, encoded))
+            network = dict(discriminator.init(next(keys), images, encoded))
+            features = applied(discriminator, network, images, encoded)[0].features
+            layers = {name: layer.init(next(keys), features)["params"] for name, layer in heads.items()}
+            players[judge] = {**network, "params": {**network["params"], **layers}}
             inputs, images = images, jnp.zeros((2, *shape))
         players["refiner"][GROWTH] = {"level": jnp.zeros(())}
         return players
@@ -252,7 +271,7 @@ def make_game(config, fields: Fields) -> Game:
 
     def conditions(variables, captions, key, index):
         """What z and the noise of samples, and their captions [n, L], are to both stages: latents of the space."""
-        encoded = encoder.apply(variables["text"], captions, train=False)
+        encoded = read(variables, captions)
         z, *noise = parts(latents(key, index))
         found = [conditioned(variables, stage, encoded, noise[stage])[0] for stage in (0, 1)]
         return jnp.concatenate([z, *found], axis=-1)
@@ -270,7 +289,7 @@ def make_game(config, fields: Fields) -> Game:
         return conditions(variables, drawn(given.get(words.NAME, known), key, index), key, index)
 
     def mean(variables, n, given):
-        encoded = encoder.apply(variables["text"], examples[:, 0], train=False)
+        encoded = read(variables, examples[:, 0])
         means = [jnp.mean(conditioned(variables, stage, encoded)[1], axis=0) for stage in (0, 1)]
         return jnp.broadcast_to(jnp.concatenate([jnp.zeros(own.latent_size), *means]), (n, own.latent_size + 2 * size))
 

@@ -1,7 +1,6 @@
-"""A matcher: its loss and its measures against loops, what it learns, its file, the mode, and metrics by it."""
+"""A matcher: its measures against loops, what it learns, its file, the mode, and metrics by it."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -51,18 +50,6 @@ def file(tmp_path_factory):
     }
     matcher.trained.save(path, params, about)
     return path
-
-
-def test_the_loss_is_that_of_loops():
-    rng = np.random.default_rng(0)
-    similar, said, scale = rng.normal(size=(4, 4)), np.array([[1, 2], [3, 0], [1, 2], [2, 0]]), 3.0
-    value = 0.0
-    for table in (similar, similar.T):
-        for i in range(4):
-            odds = np.exp(scale * table[i])
-            own = sum(odds[j] for j in range(4) if (said[i] == said[j]).all())
-            value -= np.log(own / odds.sum()) / 8
-    assert float(matcher.loss(jnp.array(similar), scale, jnp.array(said))) == pytest.approx(value, rel=1e-5)
 
 
 def seen_by(own, source):

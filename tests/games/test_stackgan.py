@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 
+from gan_jax import regularizers
 from gan_jax.config import complete
 from gan_jax.data import captions
 from gan_jax.errors import UserError
@@ -56,6 +57,12 @@ def turns_of(game):
     return {turn.name: turn for turn in game.turns}
 
 
+def encoded_by(variables, captions):
+    """With a mean square of 1."""
+    encoded = np.asarray(TextEncoder(5, 5, width=6).apply(variables["text"], captions))
+    return encoded / np.sqrt(np.mean(encoded**2, axis=1, keepdims=True))
+
+
 def test_each_stage_has_a_window():
     game = a_game()[0]
     first, second = ("text", "discriminator", "generator"), ("refiner_discriminator", "refiner")
@@ -80,7 +87,7 @@ def test_the_objective_of_a_discriminator(stage):
     game, variables = a_game()
     batch, names = a_batch(), (("discriminator", "generator"), ("refiner_discriminator", "refiner"))[stage]
     value, (_, metrics) = jax.jit(turns_of(game)[names[0]].loss)(variables, batch, KEY)
-    encoded = TextEncoder(5, 5, width=6).apply(variables["text"], batch["caption"])
+    encoded = encoded_by(variables, batch["caption"])
     judge = Discriminator(num_classes=5, width=2, norm="none")
     logits = lambda images, words: judge.apply(variables[names[0]], images, words).logits
     real, other = batch["image"] if stage else pool(batch["image"]), encoded[jnp.array([1, 2, 3, 1])]
@@ -96,6 +103,45 @@ def test_the_objective_of_a_discriminator(stage):
     assert float(value) == pytest.approx(softplus(-logits(fake, encoded)) + 2 * kl, rel=1e-4)
 
 
+@pytest.mark.parametrize("stage", [0, 1])
+def test_terms_that_have_a_layer_of_their_own(stage):
+    """They learn of real images, the generator of its own; what is told of an image is so by the judge's features."""
+    game = make_game(
+        config_for(
+            terms={"adversarial": {}, "kl": {}, "contrastive": {"temperature": 0.2}, "named": {"generator": 0.5}}
+        ),
+        FIELDS,
+    )
+    variables, batch = jax.jit(game.init)(KEY), a_batch()
+    player, generator = (("discriminator", "generator"), ("refiner_discriminator", "refiner"))[stage]
+    own = variables[player] = jax.tree.map(lambda leaf: 20 * leaf, variables[player])  # features of a size
+    encoded = encoded_by(variables, batch["caption"])
+    unit = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    def known(images):
+        features = Discriminator(num_classes=5, width=2, norm="none").apply(own, images, encoded).features
+        read, told = (
+            np.asarray(features) @ own["params"][name]["kernel"] + own["params"][name]["bias"]
+            for name in ("contrastive", "named")
+        )
+        return {
+            "contrastive": float(regularizers.contrastive(unit(read) @ unit(encoded).T / 0.2, batch["caption"])),
+            "named": float(jnp.mean(regularizers.bag_of_words(told, batch["caption"]))),
+        }
+
+    real = known(batch["image"] if stage else pool(batch["image"]))
+    of_turns = {player: real, generator: known(made(game, variables, batch, stage))}
+    if stage == 0:
+        of_turns["text"] = {"contrastive": real["contrastive"]}
+    for turn, values in of_turns.items():
+        total, (_, metrics) = jax.jit(turns_of(game)[turn].loss)(variables, batch, KEY)
+        rest = metrics["adversarial"] + 2 * metrics["kl"] if turn == generator else metrics["objective"]
+        assert {name: metrics.get(name) for name in values} == pytest.approx(values, rel=1e-4)
+        weights = {"contrastive": 1, "named": 0.5 if turn == generator else 1}
+        own = sum(weights[name] * value for name, value in values.items())
+        assert float(total) == pytest.approx(float(rest) + own, rel=1e-4)
+
+
 def condition_of(variables, player, encoded):
     own = variables[player]["params"]["augmentation"]
     return encoded @ own["kernel"] + own["bias"]
@@ -106,7 +152,7 @@ def made(game, variables, batch, stage):
     from gan_jax.latent.prior import make_prior
     from gan_jax.networks.stackgan import Refiner
 
-    encoded = TextEncoder(5, 5, width=6).apply(variables["text"], batch["caption"])
+    encoded = encoded_by(variables, batch["caption"])
     images, *noise = np.split(np.asarray(make_prior(3 + 8, "normal")(KEY, batch["index"])), (3, 7), axis=-1)
     networks = Generator((4, 4, 1), 4, 2, "none"), Refiner(SHAPE, 4, width=2, halvings=1, blocks=1, norm="none")
     for number, player in enumerate(("generator", "refiner")[: stage + 1]):
