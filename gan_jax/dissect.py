@@ -29,7 +29,8 @@ from gan_jax.sampling import labels_for
 FRESH = 200  # samples that effects are measured on
 UNITS = 20  # that are changed together
 DRAWS = 10  # sets of random units
-SIDE = 8  # an inserted place is an eighth of the picture high
+PLACES = 5  # in each of them, one after the other, at which a concept is inserted
+SIDE = 8  # such a place is an eighth of the picture high
 APPEARS = 0.1  # a concept has come if its share of the place rises by more
 
 
@@ -230,12 +231,14 @@ def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[di
     effects |= {"value": value, "inserted": {}}
     for name, units in sets.items():
         inserted, side = causes.ablation(units, count)._replace(value=value), max(round(trial.shape[0] / SIDE), 1)
-        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept, inserted, side, trial.seed
-        attempts, after = causes.insertions(*given)
+        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept, inserted, side
+        tries = [causes.insertions(*given, trial.seed + number) for number in range(PLACES)]
+        attempts = causes.Insertions(*map(np.concatenate, zip(*(found for found, _ in tries), strict=True)))
         effects["inserted"][name] = by_context(attempts, (*names, "none of them"))
         if name == best:
             risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
-            pictures |= {"before": trial.plain[risen], "inserted where it came most": after[risen]}
+            after, plain = np.concatenate([pictures for _, pictures in tries]), np.tile(trial.plain, (PLACES, 1, 1, 1))
+            pictures |= {"before": plain[risen], "inserted where it came most": after[risen]}
     return effects, Shown(names[concept], pictures, highlights(trial, found, concept))
 
 

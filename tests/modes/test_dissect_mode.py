@@ -92,7 +92,7 @@ def test_a_segmenter_a_report_and_paint(dissect, paint, own_segmenter, tmp_path,
     report = dissect(f"--segmenter={own_segmenter}", "--steps=1", "--units=2", "--seed=3")
     name, effects = next(iter(report["effects"].items()))
     assert name in NAMES and effects["removed"].keys() == effects["units"].keys() == {"iou", "optimized"}
-    assert sum(own["places"] for own in effects["inserted"]["iou"].values()) == 20
+    assert sum(own["places"] for own in effects["inserted"]["iou"].values()) == 5 * 20
     page = (tmp_path / "found" / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 4
 
