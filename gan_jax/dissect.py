@@ -43,6 +43,7 @@ def dissect_to_folder(
     num: int,
     units: int | None,
     steps: int,
+    strength: float,
     artefacts: bool,
     label: str | None,
     seed: int,
@@ -60,6 +61,7 @@ def dissect_to_folder(
         num: samples that units are compared with concepts by.
         units: how many are ablated, or inserted, together; None: 20, but at most a quarter of the layer.
         steps: of the optimization that ranks units, for each concept that is found; 0: none.
+        strength: of insertions, so many times a unit's mean where the concept is.
         artefacts: whether to look for units without which the Fréchet distance is smaller, which takes a real set.
         label: of a conditional run, the class of all samples; None: each in turn.
         seed: of all that is random.
@@ -87,7 +89,14 @@ def dissect_to_folder(
     latents = model.draw(numbers, labels_for(numbers, model.classes, label), None, seed)
     used, fresh, others = (latents.take(rows) for rows in np.split(numbers, [num, num + FRESH]))
     report: dict[str, Any] = {
-        "protocol": {"gan_jax": __version__, "concepts": concepts, "samples": num, "seed": seed, "units": units},
+        "protocol": {
+            "gan_jax": __version__,
+            "concepts": concepts,
+            "samples": num,
+            "seed": seed,
+            "units": units,
+            "strength": strength,
+        },
         "run": {"workdir": str(workdir), "round": int(run.state.step), "generator": model.fingerprint},
         "layer": layer,
         "shape": layers[layer],
@@ -99,7 +108,7 @@ def dissect_to_folder(
         found = dissect(model, used, layer, told, seed=seed)
         report |= compared(found)
     if concerned := in_question(found, told):
-        trial = make_trial(model, used, fresh, layer, told, units, steps, seed)
+        trial = make_trial(model, used, fresh, layer, told, units, steps, strength, seed)
         for concept in concerned:
             report["effects"][told.names[concept]], pictures = effects_of(trial, concept, found)
             shown.append(pictures)
@@ -159,6 +168,7 @@ class Trial(NamedTuple):
         rank: see `causes.make_ranker`; None: concepts have no score, or it is not wanted.
         size: how many units are changed together.
         steps: of the ranking.
+        strength: of insertions.
         seed: of all that is random.
     """
 
@@ -175,6 +185,7 @@ class Trial(NamedTuple):
     rank: Callable | None
     size: int
     steps: int
+    strength: float
     seed: int
 
     @property
@@ -189,7 +200,15 @@ class Trial(NamedTuple):
 
 
 def make_trial(
-    model: Model, used: Latents, fresh: Latents, layer: str, concepts: Concepts, size: int, steps: int, seed: int
+    model: Model,
+    used: Latents,
+    fresh: Latents,
+    layer: str,
+    concepts: Concepts,
+    size: int,
+    steps: int,
+    strength: float,
+    seed: int,
 ) -> Trial:
     """A trial, see there."""
     editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
@@ -197,7 +216,10 @@ def make_trial(
     plain, (_, maps) = edited(Edit(0.0, 0.0)), decoded(model, fresh, layer, seed)
     before = concepts.amount(plain, model.makes)
     rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
-    trial = Trial(model, layer, concepts, used, fresh, edited, plain, maps, before, before[:0], rank, size, steps, seed)
+    random = before[:0]
+    trial = Trial(
+        model, layer, concepts, used, fresh, edited, plain, maps, before, random, rank, size, steps, strength, seed
+    )
     sets = causes.random_units(count, size, DRAWS, seed)
     random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
     return trial._replace(random=np.stack(random))
@@ -229,15 +251,17 @@ def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[di
     if found is None:
         return effects, Shown(names[concept], pictures, {})
     effects |= {"value": value, "inserted": {}}
-    for name, units in sets.items():
-        inserted, side = causes.ablation(units, count)._replace(value=value), max(round(trial.shape[0] / SIDE), 1)
-        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept, inserted, side
-        tries = [causes.insertions(*given, trial.seed + number) for number in range(PLACES)]
-        attempts = causes.Insertions(*map(np.concatenate, zip(*(found for found, _ in tries), strict=True)))
+    random, tries = causes.random_units(count, trial.size, PLACES, trial.seed), range(PLACES)
+    side = max(round(trial.shape[0] / SIDE), 1)
+    for name, chosen in {**{name: [units] * PLACES for name, units in sets.items()}, "random": random}.items():
+        edits = (causes.ablation(units, count)._replace(value=trial.strength * value) for units in chosen)
+        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept
+        made = [causes.insertions(*given, edit, side, trial.seed + k) for k, edit in zip(tries, edits, strict=True)]
+        attempts = causes.Insertions(*map(np.concatenate, zip(*(found for found, _ in made), strict=True)))
         effects["inserted"][name] = by_context(attempts, (*names, "none of them"))
         if name == best:
             risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
-            after, plain = np.concatenate([pictures for _, pictures in tries]), np.tile(trial.plain, (PLACES, 1, 1, 1))
+            after, plain = np.concatenate([pictures for _, pictures in made]), np.tile(trial.plain, (PLACES, 1, 1, 1))
             pictures |= {"before": plain[risen], "inserted where it came most": after[risen]}
     return effects, Shown(names[concept], pictures, highlights(trial, found, concept))
 

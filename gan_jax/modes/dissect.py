@@ -29,6 +29,9 @@ def define(values: flags.FlagValues) -> None:
     number("num", 1000, "Samples that units are compared with concepts by.")
     number("units", None, "How many are changed together; by default 20, but at most a quarter of the layer.")
     number("steps", 100, "Of the optimization that ranks units, for each concept that is found; 0: none.")
+    flags.DEFINE_float(
+        "strength", 1.0, "Of insertions: so many times a unit's mean where the concept is.", flag_values=values
+    )
     flags.DEFINE_bool(
         "artefacts", False, "Also look for units without which samples are nearer to the data.", flag_values=values
     )
@@ -41,6 +44,8 @@ def run(*, workdir, out, segmenter, concepts, seed: int, ema, half_life, code, *
     cli.check_seed(seed)
     if options["num"] < 1 or options["steps"] < 0 or (options["units"] is not None and options["units"] < 1):
         raise UserError("--num and --units must be positive, --steps at least 0")
+    if not options["strength"] > 0:
+        raise UserError(f"--strength={options['strength']}: must be above 0")
     workdir, out = Path(workdir).expanduser(), Path(out).expanduser()
     if out.exists() and not out.is_dir():
         raise UserError(f"--out={out}: must be a folder")

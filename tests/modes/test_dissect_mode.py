@@ -89,10 +89,11 @@ def test_a_segmenter_a_report_and_paint(dissect, paint, own_segmenter, tmp_path,
     """The thresholds of what is found are 0, so that something is."""
     monkeypatch.setattr("gan_jax.latent.dissection.LEAST", -1.0)
     monkeypatch.setattr("gan_jax.latent.dissection.CONFIDENCE", 0.0)
-    report = dissect(f"--segmenter={own_segmenter}", "--steps=1", "--units=2", "--seed=3")
+    report = dissect(f"--segmenter={own_segmenter}", "--steps=1", "--units=2", "--strength=3", "--seed=3")
     name, effects = next(iter(report["effects"].items()))
     assert name in NAMES and effects["removed"].keys() == effects["units"].keys() == {"iou", "optimized"}
-    assert sum(own["places"] for own in effects["inserted"]["iou"].values()) == 5 * 20
+    assert effects["inserted"].keys() == {"iou", "optimized", "random"}
+    assert all(sum(own["places"] for own in each.values()) == 5 * 20 for each in effects["inserted"].values())
     page = (tmp_path / "found" / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 4
 
@@ -129,6 +130,7 @@ def test_paint_by_layers_and_units(paint, workdir):
         ([], "--mode=dissect needs --workdir=DIR, --out=FOLDER and --segmenter=FILE or --concepts=NAME"),
         (["--concepts=digits", "--segmenter=a.npz"], "--mode=dissect needs"),
         (["--concepts=digits", "--units=0"], "--num and --units must be positive"),
+        (["--concepts=digits", "--strength=0"], "--strength=0.0: must be above 0"),
         (["--concepts=digits", "--layer=none"], "--layer=none: no feature map of this generator has that name"),
         (["--concepts=classifier", "--steps=0"], "nothing tells where they are, so units are ranked by --steps alone"),
         (["--segmenter=none.npz"], "there is no segmenter none.npz"),
