@@ -191,20 +191,20 @@ def make_game(config, fields: Fields) -> Game:
             images, updates = made(variables, number, images, condition, moves and number == stage)
         return images, mean, log_variance, updates
 
-    def context(stage, variables, batch, key, encoded, **more):
-        """What terms see before the discriminator has been called."""
+    def context(stage, variables, batch, key, encoded):
+        """What terms see before anything is generated or judged."""
         judge, n = variables[STAGES[stage][1]], len(encoded)
         discriminate = lambda images: applied(discriminator, judge, images, encoded)[0]
         head = lambda name, output: heads[name].apply({"params": judge["params"][name]}, output.features[:n])
         kimg, real = seen_kimg(config, batch), seen(batch[target], stage)
-        return Context(batch, key, kimg, loss, real, encoded, discriminate, head, **more)
+        return Context(batch, key, kimg, loss, real, encoded, discriminate, head)
 
     def begin(stage, variables, batch, key, moves=False):
         """A context with what the generator makes, and the generator's changed collections."""
         encoded, _ = encode(variables, batch[words.NAME])
         fake, mean, log_variance, updates = generate(variables, stage, encoded, latents(key, batch["index"]), moves)
-        made = {"fake": fake, "mean": mean, "log_variance": log_variance}
-        return context(stage, variables, batch, key, encoded, **made), updates
+        c = context(stage, variables, batch, key, encoded)
+        return c._replace(fake=fake, mean=mean, log_variance=log_variance), updates
 
     def judged(variables, stage, images, encoded, moves=False):
         return applied(discriminator, variables[STAGES[stage][1]], images, encoded, moves=moves)
@@ -218,12 +218,11 @@ def make_game(config, fields: Fields) -> Game:
 
     def discriminator_loss(stage, variables, batch, key):
         c, _ = begin(stage, variables, batch, key)
-        encoded = c.encoded
-        on_real, updates = judged(variables, stage, c.real, encoded, moves=True)
+        on_real, updates = judged(variables, stage, c.real, c.encoded, moves=True)
         player = STAGES[stage][1]
         variables = {**variables, player: {**variables[player], **updates}}
-        on_other, _ = judged(variables, stage, c.real, encoded[others(batch)])
-        on_fake, moved = judged(variables, stage, c.fake, encoded)
+        on_other, _ = judged(variables, stage, c.real, c.encoded[others(batch)])
+        on_fake, moved = judged(variables, stage, c.fake, c.encoded)
         c = c._replace(on_real=both(on_real, on_real), on_fake=both(on_fake, on_other))
         value, (remembered, metrics) = terms.total([OBJECTIVE, *of_discriminator], c)
         boundary = loss.boundary(c.on_real.logits, c.on_fake.logits)
