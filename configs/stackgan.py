@@ -29,13 +29,14 @@ def get_config(captions="digits"):
     config.networks.refiner.update(width=32, halvings=1, blocks=2)
     config.networks.generator = {"name": "resnet", "width": 32, "grow": True}
     config.networks.discriminator.update(width=64, norm="none")
-    config.terms.update(contrastive={}, named={}, r1={"weight": 0.05, "every": 8})
+    config.terms.update(contrastive={}, named={"generator": 0.5}, r1={"weight": 0.05, "every": 8})
     config.data.source = "captioned_digits:seen"
     config.evaluation.source = "captioned_digits:test"
-    config.stage_kimg, config.total_kimg = 600.0, 800.0
-    config.optimizers.default.update(learning_rate=1e-3, schedule="linear", hold_kimg=300.0, decay_kimg=300.0)
+    config.stage_kimg, config.total_kimg = 1200.0, 1600.0
+    config.optimizers.default.update(learning_rate=1e-3, schedule="linear", hold_kimg=600.0, decay_kimg=600.0)
     for player in ("refiner", "refiner_discriminator"):
-        config.optimizers[player] = {"hold_kimg": 700.0, "decay_kimg": 100.0}
+        config.optimizers[player] = {"hold_kimg": 1400.0, "decay_kimg": 200.0}
+    config.ema.half_life_kimg = 2.0  # averages over more, while the encoder learns, put digits at other places
     config.log_kimg, config.sample_kimg, config.eval_kimg, config.checkpoint_kimg = 10.0, 50.0, 50.0, 50.0
     if captions == "folder":
         config.data.update(source="folder:pictures", caption="text", image_size="64")
