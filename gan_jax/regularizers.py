@@ -151,7 +151,7 @@ def bag_of_words(logits: jax.Array, words: jax.Array) -> jax.Array:
         logits: [B, V].
         words: int [B, L] in [0, V), the captions; 0 is no word.
 
-    Reference: Joulin et al. 2016, section 3.2; there it is the mean of a caption's words.
+    Reference: Joulin et al. 2016; there it is the mean of a caption's words.
     """
     told = jnp.take_along_axis(jax.nn.log_softmax(logits), words, axis=1)
     return -jnp.sum(jnp.where(words > 0, told, 0), axis=1)

@@ -31,7 +31,7 @@ def contrastive(weight: Weight = 1.0, temperature: Annotated[float, (1e-3, 1e3)]
         weight: in all three losses.
         temperature: by which the cosines of images and captions are divided.
 
-    Reference: Zhang et al. 2021 (XMC-GAN), eqs. 2 and 5, there from images to captions alone.
+    Reference: Zhang et al. 2021 (XMC-GAN), their term of images and sentences.
     """
 
     def loss(c, output):
@@ -51,8 +51,7 @@ def named(discriminator: Weight = 1.0, generator: Weight = 0.1) -> tuple[Term, T
 
     Args:
         discriminator: weight in its loss, where real images are looked at.
-        generator: weight in its loss, where its own are; with as much as the discriminator's, images show to it alone
-            what they are of.
+        generator: weight in its loss, where its own are; a tenth, as in AC-GANs of Gulrajani et al. 2017.
 
     Reference: Joulin et al. 2016, who learn features of images so; Odena et al. 2017 (AC-GAN) and Dash et al. 2017
         (TAC-GAN), who have a classifier beside the discriminator.
