@@ -108,9 +108,9 @@ def dissect_to_folder(
         found = dissect(model, used, layer, told, seed=seed)
         report |= compared(found)
     if concerned := in_question(found, told):
-        trial = make_trial(model, used, fresh, layer, told, units, steps, strength, seed)
+        trial = make_trial(model, used, fresh, layer, told, units, steps, seed)
         for concept in concerned:
-            report["effects"][told.names[concept]], pictures = effects_of(trial, concept, found)
+            report["effects"][told.names[concept]], pictures = effects_of(trial, concept, found, strength)
             shown.append(pictures)
     if artefacts:
         both = fresh.followed_by(others)
@@ -162,13 +162,13 @@ class Trial(NamedTuple):
         fresh: others, which judge.
         edited: pictures of the fresh ones with an edit of the layer, as stored.
         plain: the same without any.
+        masks: bool [n, H, W, K], where concepts are in those; None if that is not known.
         maps: [n, h, w, C] of the layer, without any.
         before: float64 [n, K], how much of each concept is in those.
         random: float64 [draws, K], the share that goes without random units.
         rank: see `causes.make_ranker`; None: concepts have no score, or it is not wanted.
         size: how many units are changed together.
         steps: of the ranking.
-        strength: of insertions.
         seed: of all that is random.
     """
 
@@ -179,13 +179,13 @@ class Trial(NamedTuple):
     fresh: Latents
     edited: Callable[[Edit], np.ndarray]
     plain: np.ndarray
+    masks: np.ndarray | None
     maps: np.ndarray
     before: np.ndarray
     random: np.ndarray
     rank: Callable | None
     size: int
     steps: int
-    strength: float
     seed: int
 
     @property
@@ -200,15 +200,7 @@ class Trial(NamedTuple):
 
 
 def make_trial(
-    model: Model,
-    used: Latents,
-    fresh: Latents,
-    layer: str,
-    concepts: Concepts,
-    size: int,
-    steps: int,
-    strength: float,
-    seed: int,
+    model: Model, used: Latents, fresh: Latents, layer: str, concepts: Concepts, size: int, steps: int, seed: int
 ) -> Trial:
     """A trial, see there."""
     editor, count = make_editor(model, fresh.space, [layer], seed), layers_of(model)[layer][-1]
@@ -216,16 +208,15 @@ def make_trial(
     plain, (_, maps) = edited(Edit(0.0, 0.0)), decoded(model, fresh, layer, seed)
     before = concepts.amount(plain, model.makes)
     rank = causes.make_ranker(model, used.space, layer, concepts, seed) if concepts.score and steps else None
-    random = before[:0]
-    trial = Trial(
-        model, layer, concepts, used, fresh, edited, plain, maps, before, random, rank, size, steps, strength, seed
-    )
+    masks = concepts.masks and concepts.masks(plain)
+    given = model, layer, concepts, used, fresh, edited, plain, masks, maps, before
+    trial = Trial(*given, before[:0], rank, size, steps, seed)
     sets = causes.random_units(count, size, DRAWS, seed)
     random = [trial.removed(sets[number])[0] for number in progress("random units", DRAWS, "sets")]
     return trial._replace(random=np.stack(random))
 
 
-def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[dict[str, Any], Shown]:
+def effects_of(trial: Trial, concept: int, found: Dissection | None, strength: float) -> tuple[dict[str, Any], Shown]:
     """What units do to a concept, as a report says it, and pictures of it; `found` is None if there are no masks."""
     names, count = trial.concepts.names, trial.shape[-1]
     value = np.zeros(count) if found is None else found.value[:, concept]
@@ -251,18 +242,18 @@ def effects_of(trial: Trial, concept: int, found: Dissection | None) -> tuple[di
     if found is None:
         return effects, Shown(names[concept], pictures, {})
     effects |= {"value": value, "inserted": {}}
-    random, tries = causes.random_units(count, trial.size, PLACES, trial.seed), range(PLACES)
-    side = max(round(trial.shape[0] / SIDE), 1)
+    random, side = causes.random_units(count, trial.size, PLACES, trial.seed), max(round(trial.shape[0] / SIDE), 1)
     for name, chosen in {**{name: [units] * PLACES for name, units in sets.items()}, "random": random}.items():
-        edits = (causes.ablation(units, count)._replace(value=trial.strength * value) for units in chosen)
-        given = trial.edited, trial.plain, trial.shape, trial.concepts, concept
-        made = [causes.insertions(*given, edit, side, trial.seed + k) for k, edit in zip(tries, edits, strict=True)]
-        attempts = causes.Insertions(*map(np.concatenate, zip(*(found for found, _ in made), strict=True)))
+        edits = [causes.ablation(units, count)._replace(value=strength * value) for units in chosen]
+        given = trial.edited, trial.masks, trial.shape, trial.concepts, concept, edits, side, trial.seed
+        attempts, after = causes.insertions(*given)
         effects["inserted"][name] = by_context(attempts, (*names, "none of them"))
         if name == best:
             risen = np.argsort(attempts.before - attempts.after, kind="stable")[: dissection_report.COLUMNS]
-            after, plain = np.concatenate([pictures for _, pictures in made]), np.tile(trial.plain, (PLACES, 1, 1, 1))
-            pictures |= {"before": plain[risen], "inserted where it came most": after[risen]}
+            pictures |= {
+                "before": trial.plain[risen % len(trial.plain)],
+                "inserted where it came most": after[risen],
+            }
     return effects, Shown(names[concept], pictures, highlights(trial, found, concept))
 
 

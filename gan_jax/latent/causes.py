@@ -3,7 +3,7 @@
 Reference: Bau et al. 2019 (GAN Dissection), sections 3.2 and 4, and the authors' code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -98,51 +98,56 @@ class Insertions(NamedTuple):
 
 def insertions(
     edited: Callable[[Edit], np.ndarray],
-    plain: np.ndarray,
+    masks: np.ndarray,
     shape: tuple[int, int, int],
     concepts: Concepts,
     concept: int,
-    inserted: Edit,
+    edits: Sequence[Edit],
     side: int,
     seed: int = 0,
 ) -> tuple[Insertions, np.ndarray]:
-    """Inserts units at a random place in each sample, and looks at that place.
+    """Inserts units at a random place in each sample, and looks at that place; once for each edit.
 
     Args:
         edited: pictures [n, H, W, C] of the samples with an edit, as stored.
-        plain: the same without any.
+        masks: bool [n, H, W, K], where concepts are in the samples without any.
         shape: (h, w, C) of the layer.
         concepts: with masks.
         concept: the number of the one that is inserted.
-        inserted: what is set, of the shape [C].
+        edits: what is set, of the shape [C], each at other places.
         side: of the place, in cells of the layer.
-        seed: of the places.
+        seed: of the places of the first edit; those of the next ones follow.
 
     Returns:
-        The attempts, and the pictures after.
+        The attempts, and the pictures after, those with the first edit first: [len(edits) n].
 
     Reference: Bau et al. 2019, figure 11.
     """
-    (height, width, _), rng, n = shape, np.random.default_rng(seed), len(plain)
-    corners = np.stack([rng.integers(cells - side + 1, size=n) for cells in (height, width)], axis=1)
-    here = np.zeros((n, height, width, 1), np.float32)
-    for number, (y, x) in enumerate(corners):
-        here[number, y : y + side, x : x + side] = 1
-    pictures = edited(Edit(here * inserted.alpha, inserted.value))
-    rows, columns = (size / cells for size, cells in zip(plain.shape[1:3], (height, width), strict=True))
+    (height, width, _), n = shape, len(masks)
+    rows, columns = (size / cells for size, cells in zip(masks.shape[1:3], (height, width), strict=True))
 
-    def shares(pictures):
+    def shares(masks, corners):
         """Of each concept, and of none, at the place in each sample, [n, K + 1]."""
-        masks = concepts.masks(pictures)
-        masks = np.concatenate([masks, ~masks.any(axis=-1, keepdims=True)], axis=-1)
         places = (
             mask[round(y * rows) : round((y + side) * rows), round(x * columns) : round((x + side) * columns)]
             for mask, (y, x) in zip(masks, corners, strict=True)
         )
-        return np.stack([place.mean(axis=(0, 1)) for place in places])
+        told = (np.concatenate([place, ~place.any(axis=-1, keepdims=True)], axis=-1) for place in places)
+        return np.stack([place.mean(axis=(0, 1)) for place in told])
 
-    before, after = shares(plain), shares(pictures)
-    return Insertions(before.argmax(axis=1), before[:, concept], after[:, concept]), pictures
+    before, after, made = [], [], []
+    for number, edit in enumerate(edits):
+        rng = np.random.default_rng(seed + number)
+        corners = np.stack([rng.integers(cells - side + 1, size=n) for cells in (height, width)], axis=1)
+        here = np.zeros((n, height, width, 1), np.float32)
+        for sample, (y, x) in enumerate(corners):
+            here[sample, y : y + side, x : x + side] = 1
+        pictures = edited(Edit(here * edit.alpha, edit.value))
+        before.append(shares(masks, corners))
+        after.append(shares(concepts.masks(pictures), corners))
+        made.append(pictures)
+    before, after = np.concatenate(before), np.concatenate(after)
+    return Insertions(before.argmax(axis=1), before[:, concept], after[:, concept]), np.concatenate(made)
 
 
 class Artefacts(NamedTuple):

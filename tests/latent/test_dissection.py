@@ -107,7 +107,7 @@ def test_insertions_are_judged_at_their_place(model):
     latents, editor = drawn(model, 60), make_editor(model, "z", ["units"])
     edited, before = lambda edit: editor(latents, {"units": edit}), model.decode(latents)
     inserted = Edit(np.array([1.0, 0, 0]), np.array([1.0, 5, 5]))
-    found, after = causes.insertions(edited, before, (4, 4, 3), CONCEPTS, 0, inserted, side=1)
+    found, after = causes.insertions(edited, CONCEPTS.masks(before), (4, 4, 3), CONCEPTS, 0, [inserted], side=1)
     changed = np.sum(before != after, axis=(1, 2, 3))
     assert set(changed) <= {0, 1} and np.all(found.after == 1)
     np.testing.assert_array_equal(found.before == 1, found.context == 0)
