@@ -44,7 +44,8 @@ class SpectralNorm(NamedTuple):
     def apply(self, variables: dict[str, Any], *args, mutable: Any = False, **kwargs) -> Any:
         """As `nn.Module.apply`; with "spectral" in `mutable`, u makes a step of the power iteration first."""
         vectors, rest = variables["spectral"], {k: v for k, v in variables.items() if k != "spectral"}
-        weights = _weights(rest["params"])
+        # Not those of layers that a game keeps beside the network's own.
+        weights = {path: w for path, w in _weights(rest["params"]).items() if path in vectors}
         iterate = bool(mutable) and "spectral" in mutable
         if iterate:
             vectors = {path: _iterated(w, vectors[path]) for path, w in jax.lax.stop_gradient(weights).items()}

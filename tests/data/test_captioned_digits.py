@@ -20,7 +20,8 @@ def drawn(base, row, side=56, **chosen):
     """A digit, white on black, upright, thick and in the middle, unless something else is chosen."""
     values = {"digit": base.labels[row], "color": 4, "background": 5, "thickness": 1, "tilt": 1, "place": 4} | chosen
     rng = np.random.default_rng(row)
-    return captioned_digits.draw(rng, base.columns["image"][row], np.array([values[name] for name in NAMES]), side)
+    own = captioned_digits.stroke(base.columns["image"][row])
+    return captioned_digits.draw(rng, own, np.array([values[name] for name in NAMES]), side)
 
 
 def test_a_digit_looks_as_it_should(base):

@@ -93,3 +93,14 @@ def test_embeddings_are_normalized_biases_and_gains_are_not():
     network = SpectralNorm(mlp.Discriminator(num_classes=3, width=4, depth=1, norm="batch"))
     vectors = network.init(KEY, X, jnp.zeros(4, jnp.int32))["spectral"]
     assert set(vectors) == {"Dense_0.kernel", "Dense_1.kernel", "Embed_0.embedding"}
+
+
+def test_layers_beside_the_network_are_left_as_they_are():
+    """A game keeps a term's own layers among its discriminator's parameters."""
+    network = SpectralNorm(nn.Dense(5))
+    variables = network.init(KEY, X)
+    more = {**variables, "params": {**variables["params"], "named": {"kernel": 9 * jnp.ones((2, 2))}}}
+    expected, updates = network.apply(variables, X, mutable=["spectral"])
+    found, found_updates = network.apply(more, X, mutable=["spectral"])
+    np.testing.assert_array_equal(found, expected)
+    assert found_updates["spectral"].keys() == updates["spectral"].keys() == {"kernel"}

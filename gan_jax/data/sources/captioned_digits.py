@@ -5,8 +5,9 @@ places. Captions are of a small grammar with synonyms, and say the digit and the
 time. One color of each digit is held out, so that a combination of words is asked for that training never showed.
 """
 
+import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,10 +50,10 @@ HALF_WIDTHS = (0.8, 1.9)  # of a stroke, of the digit's own pixels
 SHEARS = (-0.5, 0.0, 0.5)
 # Pictures of a set, the packaged digits that they are drawn of, and which combinations of digit and color.
 SETS = {
-    "seen": (20_000, range(9000), "seen"),
+    "seen": (100_000, range(9000), "seen"),
     "test": (2_000, range(9000, 10_000), "seen"),
     "unseen": (2_000, range(9000, 10_000), "unseen"),
-    "all": (20_000, range(9000), "all"),
+    "all": (200_000, range(9000), "all"),
 }
 
 
@@ -79,9 +80,9 @@ def open_source(rest: str, config: Any) -> Source:
     said[:, :EXPLICIT] = True
     texts = [[caption(rng, *each) for _ in range(2)] for each in zip(values, said, strict=True)]
     images, _ = cached(
-        ("captioned digits", 1, rest, size),
+        ("captioned digits", 1, rest, len(rows), size),
         len(rows),
-        lambda: _drawn(rng, base.columns["image"][rows], values, size[0]),
+        lambda: _drawn(rng, base.columns["image"], rows, values, size[0]),
     )
     told = np.where(said, values, -1).astype(np.int32)
     names = {name: tuple(each[0] for each in classes) for name, classes in WORDS.items()}
@@ -125,16 +126,49 @@ def caption(rng: np.random.Generator, values: np.ndarray, said: np.ndarray) -> s
     return " ".join(filter(None, parts))
 
 
-def _drawn(rng: np.random.Generator, base: np.ndarray, values: np.ndarray, side: int) -> Iterator:
+def _drawn(rng: np.random.Generator, base: np.ndarray, rows: np.ndarray, values: np.ndarray, side: int) -> Iterator:
     """Chunks of pictures, uint8 [n, side, side, 3], and their numbers."""
-    for start in range(0, len(base), CHUNK):
+    of_row = functools.cache(lambda row: stroke(base[row]))
+    for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
-        drawn = [draw(rng, *each, side) for each in zip(base[part], values[part], strict=True)]
+        drawn = [draw(rng, of_row(row), own, side) for row, own in zip(rows[part], values[part], strict=True)]
         yield np.stack(drawn), list(range(start, start + len(drawn)))
 
 
-def draw(rng: np.random.Generator, picture: np.ndarray, values: np.ndarray, side: int) -> np.ndarray:
-    """A digit, uint8 [28, 28, 1], with the attributes, int [6], as uint8 [side, side, 3].
+class Stroke(NamedTuple):
+    """What a digit is drawn of.
+
+    Attributes:
+        distance: float32 [56, 56], to the stroke's edge, in the digit's pixels, above 0 in the stroke.
+        half: the half of the stroke's width in the mean.
+        middle: of the ink, y and x.
+        slant: how far x moves as y grows by 1.
+    """
+
+    distance: np.ndarray
+    half: float
+    middle: np.ndarray
+    slant: float
+
+
+def stroke(picture: np.ndarray) -> Stroke:
+    """Of a digit, uint8 [28, 28, 1]."""
+    from scipy import ndimage
+
+    gray = picture[..., 0] / 255.0
+    ink = ndimage.zoom(gray, FINER, order=1, grid_mode=True, mode="nearest") >= 0.5
+    inside, outside = ndimage.distance_transform_edt(ink), ndimage.distance_transform_edt(~ink)
+    distance = np.float32((inside - outside) / FINER)  # thousands are held while a set is drawn
+    half = 2 * inside[ink].mean() / FINER  # across a bar the distance rises to this and falls again
+    y, x = np.indices(gray.shape)
+    share = gray / gray.sum()
+    middle = np.array([np.sum(share * y), np.sum(share * x)])
+    y, x = y - middle[0], x - middle[1]
+    return Stroke(distance, half, middle, -np.sum(share * x * y) / np.sum(share * y * y))
+
+
+def draw(rng: np.random.Generator, own: Stroke, values: np.ndarray, side: int) -> np.ndarray:
+    """A digit with the attributes, int [6], as uint8 [side, side, 3].
 
     The stroke's edge is moved along the distance to it until strokes have the width that is wanted in the mean; the
     digit's own slant is taken out.
@@ -142,23 +176,12 @@ def draw(rng: np.random.Generator, picture: np.ndarray, values: np.ndarray, side
     from scipy import ndimage
 
     _, color, background, thickness, tilt, place = values
-    gray = picture[..., 0] / 255.0
-    ink = ndimage.zoom(gray, FINER, order=1, grid_mode=True, mode="nearest") >= 0.5
-    inside, outside = ndimage.distance_transform_edt(ink), ndimage.distance_transform_edt(~ink)
-    distance = (inside - outside) / FINER  # in the digit's pixels, above 0 in the stroke
-    half = 2 * inside[ink].mean() / FINER  # across a bar the distance rises to this and falls again
-    y, x = np.indices(gray.shape)
-    share = gray / gray.sum()
-    middle = np.array([np.sum(share * y), np.sum(share * x)])
-    y, x = y - middle[0], x - middle[1]
-    slant = -np.sum(share * x * y) / np.sum(share * y * y)
-
     scale = side * BOX / SIDE  # pixels of the picture in one of the digit's
-    shear = SHEARS[tilt] + rng.uniform(-0.07, 0.07) - slant
+    shear = SHEARS[tilt] + rng.uniform(-0.07, 0.07) - own.slant
     at = side * (0.5 + PLACES[place] + rng.uniform(-0.02, 0.02, 2)) - 0.5
     matrix = np.array([[1, 0], [shear, 1]]) / scale * FINER
-    offset = FINER * (middle + 0.5) - 0.5 - matrix @ at
-    level = ndimage.affine_transform(distance, matrix, offset, (side, side), order=1, cval=-SIDE)
-    covered = np.clip((level - half + HALF_WIDTHS[thickness]) * scale + 0.5, 0, 1)[..., None]
+    offset = FINER * (own.middle + 0.5) - 0.5 - matrix @ at
+    level = ndimage.affine_transform(own.distance, matrix, offset, (side, side), order=1, cval=-SIDE)
+    covered = np.clip((level - own.half + HALF_WIDTHS[thickness]) * scale + 0.5, 0, 1)[..., None]
     shades = [np.array(each) + rng.uniform(-12, 12, 3) for each in COLORS.values()]
     return np.uint8(np.clip(np.rint(shades[background] * (1 - covered) + shades[color] * covered), 0, 255))
