@@ -2,9 +2,9 @@
 
 Paper: Mathieu et al. 2016, small: two digits of 14 pixels that bounce, 2 pixels a frame; four resolutions from 4 to 32
 pixels with the paper's layers, an eighth as wide, no kernel larger than 3; all 5 frames at once; p = 2; the adversarial
-term at weight 0.2, the paper's 0.05. What else differs is said in `gan_jax.games.next_frames`. Adam. The twin :l2 has the
-same generator and the term lp alone; :long predicts 10 frames from 10, five at once, and :long_l2 is its twin. Frames are
-tested on 1,000 clips of other digits.
+term at weight 0.2, the paper's 0.05. What else differs is said in `gan_jax.games.next_frames`. Adam. The twin :l2 has
+the same generator and the term lp alone; :long predicts 10 frames from 10, five at once, and :long_l2 is its twin.
+Frames are tested on 1,000 clips of other digits.
 
     python main.py --config=moving_digits
     python main.py --config=moving_digits:l2 --workdir=runs/moving_digits_l2

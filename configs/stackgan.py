@@ -10,11 +10,11 @@ high rate that falls in each stage.
     python main.py --config=stackgan:folder --workdir=runs/mine --config.data.source=folder:PATH \
         --config.data.caption=text
 
-Result: the share of what captions say that a matcher sees in 1,000 images, place, thickness, tilt, digit (background and
-color: 0.95 or more). Stage I, of 20,000 pictures where it has 100,000 now, 1,200 kimg, seed 0, 280 images/s on one core
-of an Intel Xeon: 0.86, 0.75, 0.77, 0.56. To the end as wide as docs/text.md says, 11 min on an H100 beside other runs:
-0.93, 0.93, 0.74, 0.72; combinations that it never saw 0.90, 0.88, 0.75, 0.64 (real images 0.97 to 1). Stage II was
-unstable once in each run, see there.
+Result: the share of what captions say that a matcher sees in 1,000 images, place, thickness, tilt, digit (background
+and color: 0.95 or more). Stage I, of 20,000 pictures where it has 100,000 now, 1,200 kimg, seed 0, 280 images/s on one
+core of an Intel Xeon: 0.86, 0.75, 0.77, 0.56. To the end as wide as docs/text.md says, 11 min on an H100 beside other
+runs: 0.93, 0.93, 0.74, 0.72; combinations that it never saw 0.90, 0.88, 0.75, 0.64 (real images 0.97 to 1). Stage II
+was unstable once in each run, see there.
 """
 
 from gan_jax.config import config_for
