@@ -131,7 +131,7 @@ def _drawn(rng: np.random.Generator, base: np.ndarray, rows: np.ndarray, values:
     of_row = functools.cache(lambda row: stroke(base[row]))
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
-        drawn = [draw(rng, of_row(row), own, side) for row, own in zip(rows[part], values[part], strict=True)]
+        drawn = [draw(rng, of_row(row), each, side) for row, each in zip(rows[part], values[part], strict=True)]
         yield np.stack(drawn), list(range(start, start + len(drawn)))
 
 
