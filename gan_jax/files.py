@@ -8,6 +8,7 @@ import mmap
 import os
 import platform
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,24 +34,26 @@ def replacing(path: Path):
         partial.unlink(missing_ok=True)
 
 
-def claim(path: Path, overwrite: bool = False, flag: str = "--out") -> None:
-    """Rejects a file that cannot be written, or must not: better before hours of work than after.
+def claim(path: Path, overwrite: bool = False, flag: str = "--out", *, folder: bool = False) -> None:
+    """Rejects a file or a folder that cannot be written, or must not: better before hours of work than after.
 
     Args:
-        path: of the file.
-        overwrite: whether it may replace a file that this library has made. Others are never replaced.
+        path: of it.
+        overwrite: whether it may replace a file that this library has made, or a folder of such files alone. Others are
+            never replaced.
         flag: what the path was given by, for messages.
+        folder: whether it is to be a folder; an empty one will do.
 
     Raises:
         UserError: see its message.
     """
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise UserError(f"{flag}={path}: that is a folder, give a file")
     if not path.parent.is_dir():
         raise UserError(f"{flag}={path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UserError(f"{flag}={path}: the folder {path.parent} cannot be written")
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) or (folder and path.is_dir() and not any(path.iterdir())):
         return
     if not overwrite:
         raise UserError(f"{flag}={path} is there already: choose another {flag}, or replace it with --overwrite")
@@ -58,8 +61,24 @@ def claim(path: Path, overwrite: bool = False, flag: str = "--out") -> None:
         raise UserError(f"{flag}={path} is there already and gan_jax did not make it: choose another {flag}")
 
 
+@contextlib.contextmanager
+def replacing_folder(path: Path):
+    """A new folder to write files in that takes its name only when complete; what `claim` let pass is replaced."""
+    partial = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        partial.mkdir()
+        yield partial
+        if path.is_dir():
+            shutil.rmtree(path)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def is_ours(path: Path) -> bool:
-    """Whether this library has made a file: its mark is in it."""
+    """Whether this library has made a file: its mark is in it; or all files in a folder."""
+    if path.is_dir():
+        return all(each.is_file() and is_ours(each) for each in path.iterdir())
     marks = MARKS.get(path.suffix.lower(), (MARK,))
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -11,6 +11,7 @@ import jax
 # What is folded into a run's key where a round folds in its number; no run gets there.
 FIXED_LATENTS, INITIAL_VARIABLES = 2**32 - 1, 2**32 - 2
 PREPROCESS = 2**32 - 3  # folded into a round's key where a turn folds in its number
+DISCRIMINATOR = 2**32 - 5  # folded into the key of a call of the discriminator: that of the noise in it
 GENERATOR = 2**32 - 4  # folded into the key of latents: that of the noise in the generator that gets them
 
 

@@ -241,11 +241,12 @@ def sample_to_file(
     checkpoint: str = "last",
     overwrite: bool = False,
 ) -> None:
-    """Writes samples of a run into a file of a kind that their modality can write, such as .png or .npz of images.
+    """Writes samples of a run into a file of a kind that their modality can write, such as .png or .npz of images, or
+    a file each into a folder.
 
     Args:
         workdir: of the run.
-        out: the file.
+        out: the file, or the folder.
         num, seed, label, ema, truncation, cutoff, text: see `Run.sample`.
         checkpoint: see `load`.
         overwrite: whether it may replace a file that this library has made.
@@ -255,13 +256,14 @@ def sample_to_file(
     """
     if num < 1:
         raise UserError(f"--num={num}: must be positive")
-    claim(out, overwrite)
+    claim(out, overwrite, folder=not out.suffix)
     run = load(workdir, checkpoint)
     field = run.experiment.fields[run.experiment.game.maps[run.noise_map].makes]
     if field.modality.write is None:
         raise UserError(f"{workdir} makes {field.modality.name}, of which no file can be written")
     if out.suffix.lower() not in field.modality.suffixes:
-        raise UserError(f"--out={out}: the extension must be one of {', '.join(field.modality.suffixes)}")
+        wanted = ", ".join(suffix or "none, for a folder" for suffix in field.modality.suffixes)
+        raise UserError(f"--out={out}: the extension must be one of {wanted}")
     samples = run.sample(num, seed, label, ema, truncation, cutoff, text)
     beside = {}
     if captions.NAME in run.experiment.game.maps[run.noise_map].given:

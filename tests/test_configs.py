@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from gan_jax import cli, data
 from gan_jax.config import complete
@@ -37,6 +38,10 @@ def shrink(config, folder):
     """A few images of noise in place of data that are not in the package, and networks as narrow as can be."""
     rng = np.random.default_rng(0)
     sizes = {"tfds:cifar10": (32, 32, 3), "tfds:mnist": (28, 28, 1), "folder:pictures": (64, 64, 3)}
+    if config.data.source == "folder:sounds":
+        for number in range(4):
+            wavfile.write(folder / f"{number % 2}_{number}.wav", 8000, rng.integers(-9, 9, 300).astype(np.int16))
+        config.data.update(source=f"folder:{folder}", length=256)
     if config.game == "stackgan":
         for number in range(4):
             save(rng.integers(0, 256, (32, 32, 3), np.uint8), folder / f"{number}.png")

@@ -49,7 +49,7 @@ def test_a_run_is_measured_by_all_metrics_of_digits(conditional_run, capsys, mon
     report = of_run(conditional_run, metrics="all")
     assert set(report.results) == {
         "fid", "kid", "kid_error", "is", "is_deviation", "precision", "recall", "density", "coverage",
-        "modes", "kl", "confidence", "sharpness", "ppl", "cas",
+        "modes", "kl", "confidence", "class_accuracy", "nearest", "nearest_real", "copies", "sharpness", "ppl", "cas",
     }  # fmt: skip
     printed = capsys.readouterr()
     assert all(name in printed.out for name in report.results) and "classifier digits" in printed.out
@@ -151,7 +151,7 @@ def test_metrics_that_a_set_does_not_allow(tmp_path):
         of_sets("ring", "ring", metrics="ppl")
     assert set(of_sets(tmp_path / "a.npz", "digits", num=7).results) == {  # what so few allow
         "fid", "kid", "kid_error", "precision", "recall", "density", "coverage", "modes", "kl",
-        "confidence",
+        "confidence", "nearest", "nearest_real", "copies",
     }  # fmt: skip
 
 
@@ -234,9 +234,8 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert "not evaluated" in capsys.readouterr().err
-    with pytest.raises(
-        UserError, match="one of fid, kid, dc, words, r_precision, pairs, frames and miou must select the best round"
-    ):
+    able = "fid, kid, dc, class_accuracy, words, r_precision, pairs, frames and miou"
+    with pytest.raises(UserError, match=f"one of {able} must select the best round"):
         unselected = get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"})
         train(unselected, tmp_path / "other", make_runner("jit"))
     assert not (tmp_path / "other").exists()

@@ -187,7 +187,7 @@ def test_samples_as_a_picture(conditional_run, tmp_path):
         ("a.tiff", {}, r"extension must be one of \.png"),
         ("a", {}, r"extension must be one of .* \.npz"),
         ("nowhere/a.png", {}, "there is no folder"),
-        ("", {}, "that is a folder"),
+        ("", {}, r"extension must be one of \.png"),
     ],
 )
 def test_bad_samples(conditional_run, tmp_path, out, options, message):

@@ -42,9 +42,18 @@ KEYS = {
     "image_size": Key("native", 'what images are resized to: "native" (not at all), 64, or "48x80" (height x width)'),
     "fit": Key("crop", "how they are resized", choices=("crop", "pad", "stretch")),
     "skip_broken": Key(False, "leave out pictures that cannot be decoded"),
-    "label": Key("folder", 'of a picture: "folder", that it lies in, or a field of its metadata: sex, or age:20'),
+    "label": Key(
+        "folder",
+        'of a file: "folder", that it lies in; "name", how it begins, up to the first _ - . or space; or a field of '
+        "its metadata: sex, or age:20",
+    ),
     "caption": Key("", 'of a picture: a field of its metadata, such as text; "txt": NAME.txt beside it'),
     "frames": Key("5+5", "of clips: how many are given, and how many that follow are to be predicted"),
+    "length": Key(16_384, "of sounds: samples of a window", 1, SIZES),
+    "rate": Key(0, "of sounds: samples a second, Hz, to which they are resampled; 0: as the files have", 0, SIZES),
+    "window": Key("first", "of sounds: which windows of a file, the first alone or all", choices=("first", "all")),
+    "trim": Key(0.0, "of sounds: cut off both ends what is quieter than the loudest by so many dB; 0: nothing", 0.0),
+    "normalize": Key(False, "of sounds: make the loudest sample of each file 1"),
     "flip": Key(False, "flip pictures left to right, half of the time"),
     "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
@@ -79,7 +88,8 @@ def open_source(config: Any) -> Source:
             image_size: "native", or the size to resize images to: "64", or height x width, "48x80".
             fit: how to: "crop", "pad" or "stretch", see `pictures.fitted`.
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
-            label, caption: of such pictures, see `metadata`.
+            label, caption: of such files, see `metadata`.
+            length, rate, window, trim, normalize: of sounds, see `kinds.audio`.
             classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
             frames: of clips, see `clips.parse_frames`.
             pair, inputs, paired, task: see `pairs.with_inputs`.

@@ -1,4 +1,4 @@
-"""Pictures decoded once, kept on disk as one array that later runs map into memory."""
+"""Files, such as pictures, decoded once, kept on disk as one array that later runs map into memory."""
 
 import contextlib
 import hashlib
@@ -26,16 +26,19 @@ def cache_folder() -> Path:
     return Path(home).expanduser()
 
 
-def cached(key: tuple, total: int, decode: Callable[[], Chunks]) -> tuple[np.ndarray, np.ndarray]:
-    """Opens decoded pictures from the cache, decoding them first where they are not there or are damaged.
+def cached(
+    key: tuple, total: int, decode: Callable[[], Chunks], called: str = "pictures"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Opens what was decoded from the cache, decoding it first where it is not there or is damaged.
 
     Args:
-        key: all that the pixels depend on; its `repr` names the files.
-        total: how many pictures there are to decode, at the most.
-        decode: gives chunks of (uint8 [n, H, W, C], n labels).
+        key: all that the examples depend on; its `repr` names the files.
+        total: how many there are to decode, if all are intact.
+        decode: gives chunks of (examples [n, ...], all of one shape and type, n labels).
+        called: what people call them.
 
     Returns:
-        (the images, memory-mapped, hence read as needed; their labels, int32 [N])
+        (the examples [N, ...], memory-mapped, hence read as needed; their labels, int32 [N])
 
     Raises:
         UserError: the cache can't be written; and all that `decode` raises.
@@ -49,7 +52,7 @@ def cached(key: tuple, total: int, decode: Callable[[], Chunks]) -> tuple[np.nda
             return _load(images_path, labels_path)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(images_path) as images_file, replacing(labels_path) as labels_file:
-            shape, labels = _write_images(images_file, _progress(decode(), total), total)
+            shape, labels = _write(images_file, _progress(decode(), total, called), total)
             labels_file.write(json.dumps({"shape": shape, "labels": labels}).encode())
         return _load(images_path, labels_path)
     except OSError as error:
@@ -89,37 +92,37 @@ def read_ahead(path: Path) -> threading.Thread | None:
     return thread
 
 
-def _write_images(file, chunks: Chunks, total: int) -> tuple[list[int], list[int]]:
+def _write(file, chunks: Chunks, total: int) -> tuple[list[int], list[int]]:
     """Writes the chunks as one .npy array and returns its shape and labels."""
-    labels, shape = [], ()
+    labels, shape, dtype = [], (), np.dtype(np.uint8)
     # Plain writes, not a writable memory map: a full disk is then an exception and not a dead process.
-    for images, chunk_labels in chunks:
+    for examples, chunk_labels in chunks:
         if not labels:
-            shape = images.shape[1:]
-            _write_header(file, (total, *shape))
-        file.write(images.tobytes())
+            shape, dtype = examples.shape[1:], examples.dtype
+            _write_header(file, (total, *shape), dtype)
+        file.write(examples.tobytes())
         labels += chunk_labels
-    # Broken pictures may have been left out. NumPy leaves room in a header, so the right one fits over the first.
+    # There may be fewer, or more. NumPy leaves room in a header, so the right one fits over the first.
     file.seek(0)
-    _write_header(file, (len(labels), *shape))
+    _write_header(file, (len(labels), *shape), dtype)
     return [len(labels), *shape], labels
 
 
-def _write_header(file, shape: tuple[int, ...]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+def _write_header(file, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
 
 
-def _progress(chunks: Chunks, total: int) -> Chunks:
-    """Shows the pictures go by: a bar on a terminal, two lines in a log."""
+def _progress(chunks: Chunks, total: int, called: str) -> Chunks:
+    """Shows the examples go by: a bar on a terminal, two lines in a log."""
     from tqdm import tqdm
 
     on_terminal = sys.stderr.isatty()
     if not on_terminal:
-        print(f"decoding {total:,} pictures", file=sys.stderr)
+        print(f"decoding {total:,} {called}", file=sys.stderr)
     start = time.monotonic()
-    with tqdm(total=total, desc="decoding pictures", unit="", disable=not on_terminal) as bar:
+    with tqdm(total=total, desc=f"decoding {called}", unit="", disable=not on_terminal) as bar:
         for chunk in chunks:
             yield chunk
             bar.update(len(chunk[1]))
     if not on_terminal:
-        print(f"decoded {total:,} pictures in {time.monotonic() - start:.1f} s", file=sys.stderr)
+        print(f"decoded {total:,} {called} in {time.monotonic() - start:.1f} s", file=sys.stderr)

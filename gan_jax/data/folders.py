@@ -1,32 +1,29 @@
-"""Pictures in folders and zip files, found and decoded."""
+"""Files in folders and zip files: found, told apart by what they hold, and decoded side by side."""
 
-import contextlib
+import importlib
 import os
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from gan_jax.data import captions, label_maps, pictures
-from gan_jax.data.cache import cached
-from gan_jax.data.metadata import captions_of, in_order, labels_of
-from gan_jax.data.source import Source, make_source
+from gan_jax.data import kinds
+from gan_jax.data.pictures import brief
+from gan_jax.data.source import Source
 from gan_jax.errors import UserError
+from gan_jax.lookup import modules_of
 
-CHUNK = 64  # pictures that are decoded, and held in memory, at a time
-TOLD = 1e-3  # the share of pixels without a class from which on it is told
+CHUNK = 64  # files that are decoded, and held in memory, at a time
 
-Stamps = dict[str, tuple[int, int]]  # a picture's name, and two numbers that change when it does
+Stamps = dict[str, tuple[int, int]]  # a file's name, and two numbers that change when it does
 Read = Callable[[str], bytes]
 
 
 def in_folder(path: str) -> tuple[Path, Stamps]:
-    """A folder, and the pictures in it and in the folders in it.
+    """A folder, and the files in it and in the folders in it, but for hidden ones.
 
     Raises:
         UserError: there is no such folder.
@@ -39,8 +36,8 @@ def in_folder(path: str) -> tuple[Path, Stamps]:
         for name in names:
             file = Path(directory, name)
             inside = file.relative_to(root).as_posix()
-            if is_picture(inside):
-                # A link to nowhere counts as a broken picture.
+            if not _hidden(inside):
+                # A link to nowhere counts as a broken file.
                 status = file.stat() if file.exists() else file.lstat()
                 found[inside] = (status.st_size, status.st_mtime_ns)
     return root, found
@@ -63,128 +60,77 @@ def in_zip(path: str) -> tuple[Path, dict[str, zipfile.ZipInfo], zipfile.ZipFile
         raise UserError(f"{file} is not a zip file that can be read: {error}") from None
     inside = [info for info in archive.infolist() if info.filename.startswith(prefix)]
     members = {info.filename.removeprefix(prefix): info for info in inside}
-    return root, members, archive
+    return root, {name: info for name, info in members.items() if not _hidden(name)}, archive
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file's name is that of a picture, and not hidden."""
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return name.lower().endswith(pictures.SUFFIXES) and not hidden
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def open_pictures(root: Path, found: Stamps, read: Read, config: Any) -> Source:
-    """Pictures as a data set.
+def of_kind(names: Iterator[str] | Stamps, suffixes: tuple[str, ...]) -> list[str]:
+    """The names that end so, sorted."""
+    return sorted(name for name in names if name.lower().endswith(suffixes))
 
-    A picture's label and captions are what `metadata` makes of it; where all have the same label, the set is unlabeled.
-    Hidden files and other kinds of files are passed over. The images have one channel if all pictures are gray.
+
+def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
+    """The files of one kind as a data set: of that kind of which there are most; others are passed over.
 
     Args:
         root: where they lie.
-        found: the pictures.
+        found: all files there.
         read: gives the bytes of one.
-        config: the config's `data`: `image_size`, `fit`, `label`, `caption`; `skip_broken`, to leave out pictures that
-            can't be decoded; `pair`: if it is not none, each picture is two, side by side, to be fitted one by one, and
-            the images are [H, 2 W, C]; and `palette`, of label maps, which the pictures are, or one half of each.
-
-    Returns:
-        A source that is decoded at its first opening and comes from the cache ever after.
+        config: the config's `data`.
 
     Raises:
-        UserError: there is no picture, a broken one, or sizes differ and `image_size` is "native".
+        UserError: there are none, or the kind raises it.
     """
-    if not found:
-        raise UserError(f"no pictures in {root}: it must hold {', '.join(pictures.SUFFIXES)} files")
-    size, fit, skip_broken, halves = (
-        pictures.parse_size(config.image_size), config.fit, config.skip_broken, config.pair != "none",
-    )  # fmt: skip
-    names = sorted(found)
-    where = PurePosixPath(root.as_posix())
-    named = labels_of(names, where, read, config.label)
-    classes = sorted(set(named)) if config.label == "folder" else in_order(named)
-    number = {label: i for i, label in enumerate(classes)}
-    told = captions_of(names, where, read, config.caption) if config.caption else []
-
-    key = (str(root), [(name, found[name]) for name in names], size, fit, skip_broken, *["halves"] * halves)
-    fit_to, maps = pictures.fitted_halves if halves else pictures.fitted, None
-    if config.palette:
-        maps = label_maps.look_for(config.palette, halves, _examples(root, names, read))
-        key, fit_to = (*key, "maps", maps.palette.colors.tolist(), maps.half), maps.fitted
-    fit_to = partial(fit_to, size=size, fit=fit)
-    images, kept = cached(key, len(names), lambda: _decoded(root, names, read, fit_to, skip_broken))
-    if len(images) < len(names):
-        print(f"{root}: skipped {len(names) - len(images):,} broken of {len(names):,} pictures", file=sys.stderr)
-    if maps and (share := np.mean(maps.unknown or [0])) > TOLD:
-        print(f"{root}: {share:.1%} of the label maps has other colors: it gets the nearest classes", file=sys.stderr)
-    labels = np.array([number[named[place]] for place in kept], np.int32)
-    classes = tuple(classes) if len(classes) > 1 else ()
-    if maps and maps.half is None:
-        maps_only = label_maps.Classes(images, maps.palette)
-        return make_source("segmentation", maps_only, labels, classes, maps.palette.fitted, maps.palette.names)
-    fitted = {"label_map": maps.half, "palette": maps.palette} if maps else {}  # which `pairs` takes apart
-    source = make_source("image", images, labels, classes, fitted)
-    return captions.beside(source, [told[place] for place in kept]) if told else source
+    known = {name: importlib.import_module(f"{kinds.__name__}.{name}") for name in modules_of(kinds)}
+    names = {name: of_kind(found, kind.SUFFIXES) for name, kind in known.items()}
+    most = max(names, key=lambda name: len(names[name]))
+    if not names[most]:
+        wanted = "; ".join(f"{kind.CALLED}: {', '.join(kind.SUFFIXES)}" for kind in known.values())
+        raise UserError(f"{root} holds no files that can be read ({wanted})")
+    return known[most].open_files(root, {name: found[name] for name in names[most]}, read, config)
 
 
-def _examples(root: Path, names: list[str], read: Read) -> list:
-    """Some of the pictures, from the first to the last, decoded.
+def decoded(
+    root: Path, names: list[str], decode: Callable[[str], np.ndarray], skip_broken: bool, called: str
+) -> Iterator[list[tuple[int, np.ndarray]]]:
+    """Decodes files in order, a chunk at a time, all processors at work.
+
+    Args:
+        root: where they lie.
+        names: of the files.
+        decode: `name -> array`.
+        skip_broken: whether to leave out those that cannot be decoded.
+        called: what people call such files.
+
+    Yields:
+        [(the place of a name, what `decode` returns of it), ...]
 
     Raises:
-        UserError: none of them can be.
+        UserError: one cannot be decoded, and `skip_broken` is false; or none can.
     """
-    found = []
-    for name in names[:: max(len(names) // label_maps.SAMPLED, 1)]:
-        with contextlib.suppress(Exception):  # a broken picture, which the decoding will deal with
-            found.append(pictures.decode(read(name)))
-    if not found:
-        raise UserError(f"none of {len(names):,} pictures in {root} that were tried can be read")
-    return found
 
-
-def _decoded(
-    root: Path, names: list[str], read: Read, fit_to: Callable, skip_broken: bool
-) -> Iterator[tuple[np.ndarray, list[int]]]:
-    """Decodes the pictures in order, a chunk at a time, all processors at work: images, and their places in `names`."""
-    mode = _mode(names, read)
-
-    def decode(name: str) -> np.ndarray | UserError:
+    def decode_one(name: str) -> np.ndarray | UserError:
         try:
-            return np.asarray(fit_to(pictures.decode(read(name))).convert(mode))
+            return decode(name)
         except UserError as error:
             return UserError(f"{root}/{name}: {error}")
-        except Exception as error:  # a broken file makes Pillow raise nearly anything
+        except Exception as error:  # a broken file makes decoders raise nearly anything
             cure = "remove it or set --config.data.skip_broken=true"
-            return UserError(f"cannot read {root}/{name} ({pictures.brief(error)}): {cure}")
+            return UserError(f"cannot read {root}/{name} ({brief(error)}): {cure}")
 
-    first = None
+    some = False
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(names), CHUNK):
-            images, kept = [], []
-            chunk = names[start : start + CHUNK]
-            for place, (name, image) in enumerate(zip(chunk, pool.map(decode, chunk), strict=True), start):
-                if isinstance(image, UserError):
-                    if skip_broken:
-                        continue
-                    raise image
-                first = first or (name, image.shape)
-                if image.shape != first[1]:
-                    sizes = " but ".join(f"{n} is {s[0]}x{s[1]}" for n, s in (first, (name, image.shape)))
-                    raise UserError(
-                        f"pictures in {root} differ in size (height x width): {sizes}: set --config.data.image_size=N"
-                    )
-                images.append(image)
-                kept.append(place)
-            if images:
-                stacked = np.stack(images)
-                yield stacked.reshape(*stacked.shape[:3], -1), kept  # gray is [n, H, W] so far
-    if first is None:
-        raise UserError(f"none of the {len(names):,} pictures in {root} can be read")
-
-
-def _mode(names: list[str], read: Read) -> str:
-    """Pillow's mode for all: "L" if every picture is gray; the first one in color, most often the first, decides."""
-    for name in names:
-        with contextlib.suppress(Exception):  # a broken picture, which the decoding will deal with
-            if not pictures.is_gray(read(name)):
-                return "RGB"
-    return "L"
+            chunk, intact = names[start : start + CHUNK], []
+            for place, result in enumerate(pool.map(decode_one, chunk), start):
+                if not isinstance(result, UserError):
+                    intact.append((place, result))
+                elif not skip_broken:
+                    raise result
+            some = some or bool(intact)
+            yield intact
+    if not some:
+        raise UserError(f"none of the {len(names):,} {called} in {root} can be read")

@@ -1,4 +1,4 @@
-"""What is known of pictures in a folder or a zip file besides their pixels: their classes, and words about them.
+"""What is known of files in a folder or a zip file besides what they hold: their classes, and words about them.
 
 It stands in a `metadata.jsonl`, a line {"file_name": NAME, FIELD: VALUE, ...} a picture, or in a `metadata.csv` with
 such columns, as others' tools keep it; words also in a NAME.txt beside NAME.png, a caption a line.
@@ -6,35 +6,49 @@ such columns, as others' tools keep it; words also in a NAME.txt beside NAME.png
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+
+import numpy as np
 
 from gan_jax.errors import UserError
 
 FILES = ("metadata.jsonl", "metadata.csv")
 BESIDE = "txt"  # the name of captions that stand in files of their own
+ENDS = "_-. "  # where the beginning of a name ends
 
 Read = Callable[[str], bytes]
 
 
-def labels_of(names: Iterable[str], root: PurePosixPath, read: Read, label: str) -> list[str]:
-    """The class of each picture, and none where `label` is "folder" and all lie in one.
+def labels_of(names: Iterable[str], root: PurePosixPath, read: Read, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The class of each file, int32 [N], and the names of the classes; () where all are of one.
 
     Args:
-        names: of the pictures, as they lie in the folder.
+        names: of the files, as they lie in the folder.
         root: the folder.
         read: gives the bytes of a file in it.
-        label: "folder"; or a field of the metadata; or FIELD:WIDTH, a number, in classes of so many whole numbers each.
+        label: "folder"; "name", how the file's name begins, up to the first of `ENDS`: 7 of 7_jackson_0.wav; or a field
+            of the metadata; or FIELD:WIDTH, a number, in classes of so many whole numbers each.
 
     Raises:
-        UserError: there is no such file or field, or a picture is not in it.
+        UserError: there is no such file or field, or a file is not in it.
     """
+    named = _classes_of(names, root, read, label)
+    classes = sorted(set(named)) if label == "folder" else in_order(named)
+    number = {name: i for i, name in enumerate(classes)}
+    return np.array([number[name] for name in named], np.int32), tuple(classes) if len(classes) > 1 else ()
+
+
+def _classes_of(names: Iterable[str], root: PurePosixPath, read: Read, label: str) -> list[str]:
     if label == "folder":
         return [PurePosixPath(root, name).parent.name for name in names]
+    if label == "name":
+        return [re.split(f"[{re.escape(ENDS)}]", PurePosixPath(name).name)[0] for name in names]
     field, _, width = label.partition(":")
     flag = f"--config.data.label={label}"
     if width and not (width.isdigit() and int(width)):
-        raise UserError(f"{flag}: must be folder, FIELD or FIELD:WIDTH, such as age:20")
+        raise UserError(f"{flag}: must be folder, name, FIELD or FIELD:WIDTH, such as age:20")
     values = _values(field, names, root, read, flag)
     return [_named(values[name][0], int(width or 0), flag) for name in names]
 
@@ -89,7 +103,7 @@ def _values(field: str, names: Iterable[str], root: PurePosixPath, read: Read, f
         what = f"has no field {field} in each line" if missing else "has no file_name in each line"
         raise UserError(f"{flag}: {root}/{file} {what}") from None
     if lacking := [name for name in names if name not in values]:
-        raise UserError(f"{flag}: {root}/{file} has no line of {lacking[0]} ({len(lacking)} such pictures)")
+        raise UserError(f"{flag}: {root}/{file} has no line of {lacking[0]} ({len(lacking)} such files)")
     return values
 
 

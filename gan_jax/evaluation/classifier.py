@@ -1,4 +1,4 @@
-"""A small classifier of a labeled data set: features for domains that Inception knows nothing of, such as digits.
+"""A small classifier of a labeled data set: features for domains that Inception knows nothing of: digits, sounds, ...
 
 The one for digits comes with the library: `digits.npz` beside this file says how it was made and how good it is.
 """
@@ -17,23 +17,26 @@ import optax
 from gan_jax.data import Source, rows
 from gan_jax.errors import UserError
 from gan_jax.evaluation import trained
+from gan_jax.modalities import Field, lookup
 from gan_jax.networks.layers import Conv
 
 DIGITS = Path(__file__).parent / "digits.npz"
-CHUNK = 256  # images of a forward pass
-SHIFT = 2  # pixels, the most that training moves an image in each direction
+CHUNK = 256  # examples of a forward pass
+SHIFT = 2  # places, the most that training moves an example in each direction
 
 
 class Network(nn.Module):
-    """Images [B, H, W, C] in [-1, 1] to (features [B, 128], logits [B, K])."""
+    """Images [B, H, W, C], spectrograms [B, T, F, C] or solids [B, D, H, W, C], in [-1, 1], to (features [B, 128],
+    logits [B, K])."""
 
     num_classes: int
 
     @nn.compact
-    def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        x, width = images, 32
-        while min(x.shape[1:3]) > 4:
-            x, width = nn.relu(Conv(width, kernel_init=nn.initializers.he_normal())(x)), 64
+    def __call__(self, examples: jax.Array) -> tuple[jax.Array, jax.Array]:
+        conv = Conv if examples.ndim == 4 else partial(nn.Conv, kernel_size=(4, 4, 4), strides=2)
+        x, width = examples, 32
+        while min(x.shape[1:-1]) > 4:
+            x, width = nn.relu(conv(width, kernel_init=nn.initializers.he_normal())(x)), 64
         x = nn.Dense(128, kernel_init=nn.initializers.he_normal(), name="features")(x.reshape(len(x), -1))
         x = nn.relu(x)
         return x, nn.Dense(self.num_classes, name="logits")(x)
@@ -44,7 +47,7 @@ class Classifier(NamedTuple):
 
     Attributes:
         params: of `Network`.
-        image_shape: (H, W, C) that it takes.
+        image_shape: (H, W, C) of the images that it takes, or the shape of other stored examples.
         num_classes: K.
         about: what it was trained and tested on, and its accuracy there, for the protocol.
         sha256: of its parameters.
@@ -61,13 +64,33 @@ class Classifier(NamedTuple):
         """Of the classes; older files have their numbers alone."""
         return tuple(self.about.get("classes") or map(str, range(self.num_classes)))
 
+    @property
+    def field(self) -> Field:
+        """What it takes; older files are of images."""
+        return _field(self.about)
+
+
+def _field(about: dict) -> Field:
+    modality = lookup(about.get("modality", "image"))
+    return Field(modality, tuple(about["image_shape"]), (), about.get("fitted", {}))
+
+
+def seen(stored: jax.Array, field: Field) -> jax.Array:
+    """Stored examples as a classifier sees them."""
+    return (field.modality.to_classifier or field.modality.to_model)(stored, field)
+
+
+def _seen_shape(field: Field) -> tuple[int, ...]:
+    like = jax.ShapeDtypeStruct((1, *field.shape), np.uint8)  # of which only the shape counts
+    return jax.eval_shape(partial(seen, field=field), like).shape
+
 
 def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: float = 2e-3, seed: int = 0) -> dict:
-    """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted images.
+    """The parameters of a `Network`, by Adam with a rate that falls to zero, on randomly shifted examples.
 
     Args:
-        source: labeled images.
-        images: shown in all, over all epochs.
+        source: labeled images, or other examples that have two or three dimensions, as a classifier sees them.
+        images: examples shown in all, over all epochs.
         batch_size: at most as many as the source has.
         learning_rate: at the start.
         seed: of the start, the order and the shifts.
@@ -76,19 +99,20 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
         UserError: the source has no labels, or no images.
     """
     field, num_classes = source.fields[source.target], len(source.class_names)
-    if num_classes < 2 or field.modality.name != "image":
+    if num_classes < 2 or len(_seen_shape(field)) < 4:
         raise UserError("a classifier needs labeled images of at least two classes: folders in the folder are classes")
     batch_size = min(batch_size, len(source))
     steps = max(images // batch_size, 1)
     network, key = Network(num_classes), jax.random.key(seed)
 
-    def shifted(image, key):
-        start = jax.random.randint(key, (2,), 0, 2 * SHIFT + 1)
-        padded = jnp.pad(image, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
-        return jax.lax.dynamic_slice(padded, (*start, 0), image.shape)
+    def shifted(example, key):
+        dimensions = example.ndim - 1
+        start = jax.random.randint(key, (dimensions,), 0, 2 * SHIFT + 1)
+        padded = jnp.pad(example, (*[(SHIFT, SHIFT)] * dimensions, (0, 0)), mode="edge")
+        return jax.lax.dynamic_slice(padded, (*start, 0), example.shape)
 
-    def loss(params, key, images, labels):
-        batch = jax.vmap(shifted)(field.modality.to_model(images, field), jax.random.split(key, len(images)))
+    def loss(params, key, stored, labels):
+        batch = jax.vmap(shifted)(seen(stored, field), jax.random.split(key, len(stored)))
         _, logits = network.apply(params, batch)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
@@ -96,12 +120,12 @@ def train(source: Source, *, images: int, batch_size: int = 64, learning_rate: f
         batch = source.read(rows(len(source), batch_size, seed, number), (source.target, "label"))
         return batch[source.target], batch["label"]
 
-    params = jax.jit(network.init)(key, jnp.zeros((1, *field.shape)))
+    params = jax.jit(network.init)(key, jnp.zeros(_seen_shape(field)))
     return trained.fit("classifier", loss, params, read, steps=steps, learning_rate=learning_rate, seed=seed)
 
 
 def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The classifier's last features of images, and its logits.
+    """The classifier's last features of images, or other examples, and its logits.
 
     A classifier of gray images is given each channel of color ones by itself: the features lie side by side, and the
     K^C joint classes, the first channel's being the most significant digit, have the sums of the log-probabilities as
@@ -109,7 +133,7 @@ def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.
 
     Args:
         classifier: see there.
-        images: uint8 (or float in [0, 255]) [B, H, W, C].
+        images: uint8 (or float in [0, 255]) [B, H, W, C]; or other examples as they are stored.
 
     Returns:
         (features [B, F], logits [B, K])
@@ -117,11 +141,13 @@ def features(classifier: Classifier, images: jax.Array) -> tuple[jax.Array, jax.
     Raises:
         UserError: images of another shape than it was trained on.
     """
+    apply, field = partial(Network(classifier.num_classes).apply, classifier.params), classifier.field
+    if field.modality.to_classifier:
+        return apply(seen(images, field))
     height, width, channels = classifier.image_shape
     if images.shape[1:3] != (height, width) or channels not in (1, images.shape[3]):
         wanted, given = ("x".join(map(str, shape)) for shape in (classifier.image_shape, images.shape[1:]))
         raise UserError(f"the classifier takes images {wanted}, not {given}: set data.image_size or train another one")
-    apply = partial(Network(classifier.num_classes).apply, classifier.params)
     images = images.astype(jnp.float32) / 127.5 - 1
     if channels == images.shape[3]:
         return apply(images)
@@ -136,14 +162,14 @@ def apply_to_all(params: dict, source: Source) -> tuple[np.ndarray, np.ndarray]:
     """The features [N, F] and logits [N, K] of a whole set."""
     target, network = source.target, Network(len(source.class_names))
     field, parts = source.fields[target], []
-    apply = jax.jit(lambda images: network.apply(params, field.modality.to_model(images, field)))
+    apply = jax.jit(lambda stored: network.apply(params, seen(stored, field)))
     for start in range(0, len(source), CHUNK):
         parts.append(apply(source.read(np.arange(start, start + CHUNK) % len(source), (target,))[target]))
     return tuple(np.concatenate(part)[: len(source)] for part in zip(*parts, strict=True))
 
 
 def accuracy(params: dict, source: Source) -> float:
-    """The share of a labeled source's images that are classified right."""
+    """The share of a labeled source's examples that are classified right."""
     return float(np.mean(apply_to_all(params, source)[1].argmax(axis=1) == source.labels))
 
 
@@ -204,8 +230,10 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         "seed": seed,
         "tested_on": tested_on,
     }
-    shape, num_classes = source.fields[source.target].shape, len(source.class_names)
-    save(out, params, shape, num_classes, {**about, "accuracy": right})
+    field, num_classes = source.fields[source.target], len(source.class_names)
+    if field.modality.name != "image":
+        about |= {"modality": field.modality.name, "fitted": dict(field.fitted)}
+    save(out, params, field.shape, num_classes, {**about, "accuracy": right})
     print(f"{right:.2%} of {len(tests):,} images of {tested_on} are classified right -> {out}")
 
 
@@ -221,6 +249,6 @@ def load(path: Path = DIGITS) -> Classifier:
     Raises:
         UserError: there is no such file, or it is no classifier.
     """
-    init = lambda about: Network(about["num_classes"]).init(jax.random.key(0), jnp.zeros((1, *about["image_shape"])))
+    init = lambda about: Network(about["num_classes"]).init(jax.random.key(0), jnp.zeros(_seen_shape(_field(about))))
     params, about, sha256 = trained.load(path, init, "classifier")
     return Classifier(params, tuple(about["image_shape"]), about["num_classes"], about, sha256)

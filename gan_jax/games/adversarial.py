@@ -21,7 +21,7 @@ from gan_jax.latent.decoding import make_decoding
 from gan_jax.latent.prior import make_prior
 from gan_jax.lookup import lookup
 from gan_jax.modalities import Fields, model_shape
-from gan_jax.noise import GENERATOR
+from gan_jax.noise import DISCRIMINATOR, GENERATOR
 from gan_jax.preprocess import of_images
 from gan_jax.schedules import annealed
 from gan_jax.terms.adversarial import OBJECTIVE
@@ -142,10 +142,10 @@ def make_game(config, fields: Fields) -> Game:
         own = {**noise_of(batch, key), **stage.arguments(batch["step"])}
         return generator.apply(variables["generator"], z, condition_of(batch), train=True, mutable=mutable, **own)
 
-    def discriminate(stage, own, examples, batch, mutable=STATISTICS):
-        growth = stage.arguments(batch["step"])
-        examples = pack(examples, config.pac)
-        return discriminator.apply(own, examples, condition_of(batch), train=True, mutable=mutable, **growth)
+    def discriminate(stage, own, examples, batch, key, mutable=STATISTICS):
+        noise = networks.noise_of(discriminator, jax.random.fold_in(key, DISCRIMINATOR), batch["index"][:: config.pac])
+        examples, noise = pack(examples, config.pac), {**noise, **stage.arguments(batch["step"])}
+        return discriminator.apply(own, examples, condition_of(batch), train=True, mutable=mutable, **noise)
 
     def begin(stage, player, variables, batch, key, z, mutable=STATISTICS):
         """The context of a player's turn, in which the discriminator has not been called yet."""
@@ -164,7 +164,7 @@ def make_game(config, fields: Fields) -> Game:
             styles=lambda z: call(z, condition_of(batch), train=True, method="styles", **noise_of(batch, key)),
             synthesize=lambda w: call(w, method="synthesize", **noise_of(batch, key)),
             augment=augment,
-            discriminate=lambda x: discriminate(stage, critic, x, batch)[0],
+            discriminate=lambda x: discriminate(stage, critic, x, batch, key)[0],
             categories=config.codes.categories,
         )  # fmt: skip
         return context, updates
@@ -175,12 +175,12 @@ def make_game(config, fields: Fields) -> Game:
         c, _ = begin(stage, "discriminator", variables, batch, key, z)
         real, fake = c.augment(c.real, 3), c.augment(c.fake, 4)
         # Real and fake examples are discriminated with the same spectral norms, which move once a turn.
-        on_real, updates = discriminate(stage, c.own, real, batch, ALL)
+        on_real, updates = discriminate(stage, c.own, real, batch, jax.random.fold_in(key, 3), ALL)
         own = {**c.own, **updates}
-        on_fake, moved = discriminate(stage, own, fake, batch)
+        on_fake, moved = discriminate(stage, own, fake, batch, jax.random.fold_in(key, 4))
         c = c._replace(
             own=own, real_augmented=real, fake_augmented=fake, on_real=on_real, on_fake=on_fake,
-            discriminate=lambda x: discriminate(stage, own, x, batch)[0],
+            discriminate=lambda x: discriminate(stage, own, x, batch, key)[0],
         )  # fmt: skip
         value, (remembered, metrics) = terms.total([OBJECTIVE, *of_discriminator], c)
         margins = on_real.logits - loss.boundary(on_real.logits, on_fake.logits)

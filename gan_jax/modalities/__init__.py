@@ -18,15 +18,17 @@ class Modality(NamedTuple):
         name: of its module in this package, or with dots or of its own any module that Python can import.
         to_model: `(stored, field) -> float arrays as networks have them`; pure, inside the compiled round.
         from_model: `(arrays, field) -> stored`, NumPy.
+        to_classifier: `(stored, field) -> float arrays [n, ..., C]`, which a classifier convolves; pure, inside the
+            compiled step. None: as networks have them.
         thumbnails: `(stored, field) -> uint8 [n, H, W, C]`, a picture of each example.
         sheet: `(stored, field, *, labels, real, critic, title) -> uint8 [H, W, C]`: one picture of many examples.
             `labels` int [n] or None; `real` stored examples to compare them with, or None; `critic` `stored -> logits`,
             or None; a modality takes no notice of what it cannot show.
         watched: `field -> n`, how many examples are made each time that training is watched.
         shown: how many of those a sheet holds; None: all.
-        suffixes: of the files that it can write, the first by default.
-        write: `(stored, path, field, labels)`: many examples into one file, and of images that were made of captions
-            with these as `captions`; None if there are no such files.
+        suffixes: of the files that it can write, the first by default; "" is a folder of one file each.
+        write: `(stored, path, field, labels)`: many examples into one file or folder, and of images that were made of
+            captions with these as `captions`; None if there are no such files.
         reads: suffixes of the files that `read` takes.
         read: `(path, field, half=None) -> stored [1, ...]`, an example from a file, of any size that it has; where the
             file holds two side by side, the one on the left (0) or on the right (1). None: none can.
@@ -44,6 +46,7 @@ class Modality(NamedTuple):
     thumbnails: Callable
     sheet: Callable
     watched: Callable
+    to_classifier: Callable | None = None
     shown: int | None = None
     suffixes: tuple[str, ...] = ()
     write: Callable | None = None

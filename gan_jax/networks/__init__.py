@@ -3,7 +3,7 @@
 A module of this package that a config can name has one or more of these classes, the roles of networks:
 
     Generator(shape, num_classes, ...)(z [B, Z], condition, train, key, index) -> [B, *shape], images in [-1, 1]
-    Discriminator(num_classes, ...)(images [B, ...], condition, train) -> DiscriminatorOutput
+    Discriminator(num_classes, ...)(images [B, ...], condition, train, key, index) -> DiscriminatorOutput
     Translator(shape, ...)(images [B, h, w, c], train, key, index) -> [B, H, W, C]
     Encoder(size, ...)(examples [B, ...], train) -> [B, size], numbers without bounds
     TextEncoder(num_words, size, ...)(words int [B, L], train) -> [B, size]; 0 is no word
@@ -118,7 +118,7 @@ def bare(network: Network) -> nn.Module:
 
 
 def noise_of(network: Network, key: jax.Array | None, index: jax.Array | None) -> dict[str, jax.Array | None]:
-    """The arguments of a generator's call that are about noise; {} if it has none."""
+    """The arguments of a network's call that are about noise; {} if it has none."""
     return {"key": key, "index": index} if takes(network, "key") else {}
 
 

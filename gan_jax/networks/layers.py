@@ -94,6 +94,10 @@ def conv_transpose(
         [B, H, W, D]
     """
     like_result = jax.ShapeDtypeStruct((x.shape[0], *size, kernel.shape[2]), x.dtype)
+    if jax.default_backend() == "cpu" and size[0] == 1:
+        pads = _pads(like_result, kernel.shape[:2], stride, padding)
+        if (y := cpu_convolution.transposed_over_time(x, kernel, stride, size[1], pads)) is not None:
+            return y
     (y,) = jax.linear_transpose(lambda y: _convolve(y, kernel, stride, padding), like_result)(x)
     return y
 

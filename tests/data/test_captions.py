@@ -78,7 +78,7 @@ def test_what_cannot_be_a_caption(pictures, config, rejected):
     write(lines)
     assert "c.png has an empty caption, or something else" in rejected(opened, "text")
     write(lines[:1])
-    assert "has no line of b/c.png (1 such pictures)" in rejected(opened, "text")
+    assert "has no line of b/c.png (1 such files)" in rejected(opened, "text")
     write([*lines, {"file_name": "d.png", "text": "x"}])
     assert "describes d.png, which is not there (1 such pictures)" in rejected(opened, "text")
 

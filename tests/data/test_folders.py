@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.data import folders, open_source
+from gan_jax.data import folders, open_source, pictures
 
 COLORS = {
     "cats/1.png": (255, 0, 0),
@@ -141,7 +141,8 @@ def test_missing_things(config, tmp_path, rejected):
     (tmp_path / "text.zip").write_text("hello")
     assert "text.zip is not a zip file" in rejected(open_source, config(f"zip:{tmp_path}/text.zip"))
     (tmp_path / "empty").mkdir()
-    assert "no pictures in" in rejected(open_source, config(f"folder:{tmp_path}/empty"))
+    message = rejected(open_source, config(f"folder:{tmp_path}/empty"))
+    assert "empty holds no files that can be read (" in message and "pictures: .png, .jpg" in message
     save(tmp_path / "one" / "1.png")
     pack(tmp_path / "one", tmp_path / "one.zip")
     assert "one.zip/train" in rejected(open_source, config(f"zip:{tmp_path}/one.zip/train"))
@@ -150,7 +151,7 @@ def test_missing_things(config, tmp_path, rejected):
 def test_the_cache_is_read_again(config, pets, monkeypatch, own_cache):
     check_pets(open_source(config(f"folder:{pets}")))
     assert sorted(path.suffix for path in own_cache.iterdir()) == [".json", ".npy"]
-    monkeypatch.setattr(folders.pictures, "decode", lambda data: pytest.fail("decoded again"))
+    monkeypatch.setattr(pictures, "decode", lambda data: pytest.fail("decoded again"))
     source = open_source(config(f"folder:{pets}"))
     assert isinstance(source.columns["image"], np.memmap)
     check_pets(source)
@@ -250,7 +251,7 @@ def test_labels_from_a_file(described, config, rejected):
     assert opened("folder").class_names == ("a", "b") and opened("folder").labels.tolist() == [0, 0, 1]
     assert "metadata.jsonl has no field height in each line" in rejected(opened, "height")
     assert "'m' is no number" in rejected(opened, "sex:10")
-    assert "must be folder, FIELD or FIELD:WIDTH" in rejected(opened, "age:x")
+    assert "must be folder, name, FIELD or FIELD:WIDTH" in rejected(opened, "age:x")
 
 
 def test_labels_from_a_table(config, tmp_path):
@@ -274,4 +275,4 @@ def test_pictures_that_the_file_does_not_know(config, rejected, tmp_path):
     (tmp_path / "metadata.jsonl").write_text("{")
     assert "metadata.jsonl cannot be read" in rejected(opened)
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "b.png", "sex": "m"}')
-    assert "has no line of a.png (1 such pictures)" in rejected(opened)
+    assert "has no line of a.png (1 such files)" in rejected(opened)

@@ -77,7 +77,7 @@ def test_what_is_known_of_features():
     "name, field, message",
     [
         ("points", of_digits(), "--features=points: the data are of the modality image"),
-        ("classifier", POINTS, "--features=classifier: they are features of image, not of points"),
+        ("classifier", POINTS, "--features=classifier: they are features of image, audio, voxels, not of points"),
         ("pixels", POINTS, "--features=pixels: they are features of image, video, not of points"),
         ("dreams", of_digits(), "--features='dreams': there is no module dreams; there are: classifier, efficientnet"),
         ("", PICTURES, "--features must say by what"),

@@ -56,8 +56,10 @@ def test_the_order_in_which_results_select_the_best_round():
         "pr",
         "dc",
         "modes",
+        "class_accuracy",
         "swd",
         "nn",
+        "nearest",
         "words",
         "r_precision",
         "pairs",
@@ -71,21 +73,22 @@ def test_the_order_in_which_results_select_the_best_round():
         "classify",
     ]
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
-    of_words, of_pairs = [("words", -1), ("r_precision", -1)], [("ssim", -1), ("psnr", -1)]
-    assert list(better.items()) == [("fid", 1), ("kid", 1), ("coverage", -1), *of_words, *of_pairs, ("miou", -1)]
+    of_classes, of_words = [("coverage", -1), ("class_accuracy", -1)], [("words", -1), ("r_precision", -1)]
+    of_pairs = [("ssim", -1), ("psnr", -1)]
+    assert list(better.items()) == [("fid", 1), ("kid", 1), *of_classes, *of_words, *of_pairs, ("miou", -1)]
     assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas", "augmentation"]
 
 
 def test_what_can_be_measured_of_points():
-    assert list(choose("all", of_points(ring.open_source()))) == ["pr", "dc", "modes", "swd"]
-    assert list(choose("all", of_points(moons.open_source()))) == ["pr", "dc", "swd"]
+    assert list(choose("all", of_points(ring.open_source()))) == ["pr", "dc", "modes", "swd", "nearest"]
+    assert list(choose("all", of_points(moons.open_source()))) == ["pr", "dc", "swd", "nearest"]
 
 
 def test_what_can_be_measured_of_samples():
-    assert list(choose("all", of_map("sample"))) == ["fid", "kid", "pr", "dc", "nn", "sharpness"]
-    assert list(choose("auto", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn"]
-    assert list(choose("all", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn", "sharpness", "cas"]
-    assert list(choose("all", of_map("sample", n=5))) == ["fid", "kid", "pr", "sharpness"]
+    assert list(choose("all", of_map("sample"))) == ["fid", "kid", "pr", "dc", "nn", "nearest", "sharpness"]
+    assert list(choose("auto", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn", "nearest"]
+    assert list(choose("all", of_map("conditional"))) == ["fid", "kid", "pr", "dc", "nn", "nearest", "sharpness", "cas"]
+    assert list(choose("all", of_map("sample", n=5))) == ["fid", "kid", "pr", "nearest", "sharpness"]
 
 
 def test_what_can_be_measured_of_translations():

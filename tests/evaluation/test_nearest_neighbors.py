@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import UserError
+from gan_jax.evaluation.feature_stats import FeatureStats
+from gan_jax.evaluation.metrics import EvalInputs, nearest
 from gan_jax.evaluation.nearest_neighbors import nearest_neighbors, neighbors_picture
 from gan_jax.evaluation.neighbors import BLOCK
 
@@ -58,3 +60,12 @@ def test_picture(channels):
 def test_wrong_shapes_are_rejected():
     with pytest.raises(AssertionError):
         neighbors_picture(np.zeros((4, 8, 8, 1), np.uint8), np.zeros((3, 2, 8, 8, 1), np.uint8))
+
+
+def test_how_far_the_nearest_real_ones_are():
+    """Of real examples on a line, one apart, and two copies among four samples."""
+    real = np.stack([np.arange(200.0), np.zeros(200)], axis=1).astype(np.float32)
+    fake = np.array([[3, 0], [3, 2], [50, 0], [80, -4]], np.float32)
+    stats = (FeatureStats(None, np.arange(len(set_)), set_, None) for set_ in (real, fake))
+    inputs = EvalInputs(None, None, None, 0, None, *stats)
+    assert nearest.compute(inputs) == {"nearest": 1.5, "nearest_real": 1.0, "copies": 0.5}

@@ -10,12 +10,12 @@ import pytest
 from playing import KEY, fields_of, sampled, start, turn_values
 
 from gan_jax import losses
-from gan_jax.config import config_for
+from gan_jax.config import complete, config_for
 from gan_jax.data import Stream, open_source, prepare
 from gan_jax.errors import UserError
 from gan_jax.game import due, make_round
 from gan_jax.games.adversarial import make_game, pack
-from gan_jax.modalities import Field, segmentation
+from gan_jax.modalities import Field, audio, segmentation
 from gan_jax.networks import mlp
 from gan_jax.networks.spectral import SpectralNorm
 from gan_jax.sampling import make_sampler
@@ -67,6 +67,25 @@ def test_a_conditional_game_uses_its_labels(tiny):
     game, _, state = start(tiny(), num_classes=3)
     made = [sampled(game, state.variables, KEY, jnp.arange(4), jnp.full(4, label)) for label in range(3)]
     assert not np.allclose(made[0], made[1]) and not np.allclose(made[1], made[2])
+
+
+def test_a_noisy_discriminator_has_draws_of_its_own():
+    """Phases are shuffled while it learns, by the key of the turn; not when it is asked."""
+    field = Field(audio.MODALITY, (256, 1), (), {"rate": 8000})
+
+    def game_of(shuffle):
+        config = config_for("adversarial")
+        config.networks = {"latent_size": 4, "generator": {"name": "wavegan", "width": 2}}
+        config.networks.discriminator = {"name": "wavegan", "width": 2, "shuffle": shuffle}
+        return make_game(complete(config), {"audio": field})
+
+    noisy, still = game_of(2), game_of(0)
+    variables = noisy.init(KEY)
+    real = np.random.default_rng(0).normal(size=(6, 256, 1)).astype(np.float32)
+    batch = {"audio": real, "index": jnp.arange(6), "step": 0}
+    loss = lambda game, key=KEY: float(game.turns[0].loss(variables, batch, key)[0])
+    assert loss(noisy) == loss(noisy) and loss(noisy) not in (loss(still), loss(noisy, jax.random.key(9)))
+    np.testing.assert_array_equal(*(game.discriminate(variables, real) for game in (noisy, still)))
 
 
 @pytest.mark.parametrize("conditioning", ["projection", "auxiliary", "concat"])
