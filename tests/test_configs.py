@@ -18,6 +18,7 @@ from gan_jax.errors import UserError
 from gan_jax.experiment import build
 from gan_jax.game import due, make_round
 from gan_jax.images import save
+from gan_jax.modalities import model_shape
 from gan_jax.runners import make_runner
 
 NAMES = sorted(cli.config_names())
@@ -29,7 +30,8 @@ def module_of(name):
 
 def twin(name):
     """The config, or what names its variant for a laptop."""
-    words = {"data": ":digits", "size": ":64", "part": ":freeze_g", "captions": ":folder", "twin": ":long_l2"}
+    words = {"data": ":digits", "size": ":64", "sides": ":small", "part": ":freeze_g", "captions": ":folder"}
+    words |= {"twin": ":long_l2"}
     parameters = inspect.signature(module_of(name).get_config).parameters
     return f"{name}{''.join(words[parameter] for parameter in parameters)}"
 
@@ -38,6 +40,10 @@ def shrink(config, folder):
     """A few images of noise in place of data that are not in the package, and networks as narrow as can be."""
     rng = np.random.default_rng(0)
     sizes = {"tfds:cifar10": (32, 32, 3), "tfds:mnist": (28, 28, 1), "folder:pictures": (64, 64, 3)}
+    if config.data.source == "npz:solids.npz":
+        solids = rng.integers(0, 2, (16, 16, 16, 16), np.uint8)
+        np.savez(folder / "solids.npz", voxels=solids, labels=np.arange(16) % 2)
+        config.data.update(source=f"npz:{folder / 'solids.npz'}", resolution=16)
     if config.data.source == "folder:sounds":
         for number in range(4):
             wavfile.write(folder / f"{number % 2}_{number}.wav", 8000, rng.integers(-9, 9, 300).astype(np.int16))
@@ -114,7 +120,8 @@ def test_two_rounds(name, tmp_path):
             for key in own.given
         }
         made = jax.eval_shape(own.apply, state.variables, jax.random.key(0), jnp.arange(3), given)
-        assert made.shape == (3, *(fields[own.makes].shape or (len(fields[own.makes].names),)))
+        field = fields[own.makes]
+        assert made.shape == (3, *(model_shape(field) if field.shape else (len(field.names),)))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -234,7 +234,7 @@ def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}
     train(get_config(**changes), tmp_path / "run", make_runner("jit"))
     assert "not evaluated" in capsys.readouterr().err
-    able = "fid, kid, dc, class_accuracy, words, r_precision, pairs, frames and miou"
+    able = "fid, kid, dc, class_accuracy, words, r_precision, pairs, frames, shapes and miou"
     with pytest.raises(UserError, match=f"one of {able} must select the best round"):
         unselected = get_config(**{"evaluation.features": "points", "evaluation.metrics": "modes"})
         train(unselected, tmp_path / "other", make_runner("jit"))

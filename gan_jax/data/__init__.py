@@ -54,6 +54,8 @@ KEYS = {
     "window": Key("first", "of sounds: which windows of a file, the first alone or all", choices=("first", "all")),
     "trim": Key(0.0, "of sounds: cut off both ends what is quieter than the loudest by so many dB; 0: nothing", 0.0),
     "normalize": Key(False, "of sounds: make the loudest sample of each file 1"),
+    "resolution": Key(0, "of solids: voxels of a side; 0: as the file has", 0, SIZES),
+    "hollow": Key(False, "of meshes: take their surfaces alone, as of those that are not closed"),
     "flip": Key(False, "flip pictures left to right, half of the time"),
     "dequantize": Key(False, "add uniform noise within the 256 levels of a picture"),
     "resident_mb": Key(1024, "sets up to this size are kept on the device", low=0, resumable=True),
@@ -90,6 +92,7 @@ def open_source(config: Any) -> Source:
             skip_broken: leave out pictures in folders and zip files that can't be decoded.
             label, caption: of such files, see `metadata`.
             length, rate, window, trim, normalize: of sounds, see `kinds.audio`.
+            resolution, hollow: of solids, see `kinds.voxels`.
             classes, each, labeled, held_out, split_seed: see `gan_jax.data.split`.
             frames: of clips, see `clips.parse_frames`.
             pair, inputs, paired, task: see `pairs.with_inputs`.

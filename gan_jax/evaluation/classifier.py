@@ -18,6 +18,7 @@ from gan_jax.data import Source, rows
 from gan_jax.errors import UserError
 from gan_jax.evaluation import trained
 from gan_jax.modalities import Field, lookup
+from gan_jax.networks import volumes
 from gan_jax.networks.layers import Conv
 
 DIGITS = Path(__file__).parent / "digits.npz"
@@ -33,7 +34,7 @@ class Network(nn.Module):
 
     @nn.compact
     def __call__(self, examples: jax.Array) -> tuple[jax.Array, jax.Array]:
-        conv = Conv if examples.ndim == 4 else partial(nn.Conv, kernel_size=(4, 4, 4), strides=2)
+        conv = Conv if examples.ndim == 4 else volumes.Conv
         x, width = examples, 32
         while min(x.shape[1:-1]) > 4:
             x, width = nn.relu(conv(width, kernel_init=nn.initializers.he_normal())(x)), 64

@@ -65,6 +65,8 @@ def test_the_order_in_which_results_select_the_best_round():
         "pairs",
         "frames",
         "sharpness",
+        "shapes",
+        "connected",
         "miou",
         "diversity",
         "ppl",
@@ -75,7 +77,15 @@ def test_the_order_in_which_results_select_the_best_round():
     better = {result: sign for metric in metrics.values() for result, sign in metric.better.items()}
     of_classes, of_words = [("coverage", -1), ("class_accuracy", -1)], [("words", -1), ("r_precision", -1)]
     of_pairs = [("ssim", -1), ("psnr", -1)]
-    assert list(better.items()) == [("fid", 1), ("kid", 1), *of_classes, *of_words, *of_pairs, ("miou", -1)]
+    assert list(better.items()) == [
+        ("fid", 1),
+        ("kid", 1),
+        *of_classes,
+        *of_words,
+        *of_pairs,
+        ("nn_accuracy", 1),
+        ("miou", -1),
+    ]
     assert [name for name in metrics if metrics[name].slow] == ["sharpness", "diversity", "ppl", "cas", "augmentation"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.data import pictures
+from gan_jax.data.kinds.voxels import reduced
 from gan_jax.data.source import Source, make_source
 from gan_jax.errors import UserError
 
@@ -94,7 +95,11 @@ def _voxels(path: str, arrays: dict[str, np.ndarray], config: Any) -> tuple[np.n
     if voxels.ndim != 4 or voxels.dtype not in (np.bool_, np.uint8) or (voxels.size and voxels.max() > 1):
         found = f"{voxels.dtype} {list(voxels.shape)}"
         raise UserError(f'{path}: "voxels" must be bool, or uint8 of 0 and 1, [N, D, H, W], not {found}')
-    return _some(path, voxels).astype(np.uint8), {}
+    voxels = _some(path, voxels).astype(np.uint8)
+    try:
+        return reduced(voxels, config.resolution) if config.resolution else voxels, {}
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _some(path: str, examples: np.ndarray) -> np.ndarray:
