@@ -50,6 +50,7 @@ __all__ = [
 def evaluate_run(
     workdir: Path,
     *,
+    fake: str | None = None,
     real: str | None,
     num: int,
     seed: int,
@@ -64,6 +65,8 @@ def evaluate_run(
 
     Args:
         workdir: of the run.
+        fake: another data set in place of what the run makes from noise, of which at most `num` examples are chosen at
+            random, such as real ones, as a ceiling; None: none.
         real: another data set to compare with, see `open_set`; None: the run's own.
         num: samples; of what a map makes of examples, at most so many.
         seed: of the samples.
@@ -89,13 +92,18 @@ def evaluate_run(
     in_config = config.evaluation.features
     kind = resolve_features(features, field, in_config=in_config, has_targets=has_targets(source, game_map))
     opened = open_features(kind, field, "--features" if features != "auto" else feature_files.KEY)
-    fakes, labels = make_fakes(experiment, game_map, source, num, seed)
-    variables = run.variables(ema)
-    fake, model = fakes(variables), Model(experiment.game, game_map, variables)
-    chosen = choose(metrics, EvalInputs(source, fake, opened, seed, model), watched_metrics(experiment))
-    about = about_samples(config, experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, labels)
-    evaluate = make_evaluator(source, opened, num, {"source": called, "fit": config.data.fit}, seed)
-    report = evaluate(fake, chosen, about, model)
+    if fake:
+        others, called_fake = real_for_noise(config, None, fake, experiment.fields[game_map.makes])
+        examples, model = others.select(np.random.default_rng(seed).permutation(len(others))[:num]), None
+        about = {"source": called_fake, "fit": config.data.fit}
+    else:
+        fakes, labels = make_fakes(experiment, game_map, source, num, seed)
+        variables = run.variables(ema)
+        examples, model = fakes(variables), Model(experiment.game, game_map, variables)
+        about = about_samples(config, experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, labels)
+    chosen = choose(metrics, EvalInputs(source, examples, opened, seed, model), watched_metrics(experiment))
+    evaluate = make_evaluator(source, opened, len(examples), {"source": called, "fit": config.data.fit}, seed)
+    report = evaluate(examples, chosen, about, model)
     publish(report, file)
     return report
 

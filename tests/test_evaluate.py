@@ -229,6 +229,18 @@ def test_best_and_last_are_kept_and_the_best_is_found_again(tmp_path, monkeypatc
     assert load(tmp_path / "run").record["best"] == {"coverage": 0.9, "modes": 8, **about}
 
 
+def test_a_set_in_place_of_samples_is_read_as_the_data_of_the_run(conditional_run, tmp_path):
+    """Real examples, as a ceiling; what needs the generator cannot be measured then."""
+    report = of_run(conditional_run, fake="digits", metrics="auto", num=400, out=tmp_path / "a.json")
+    samples = of_run(conditional_run, metrics="fid", num=400, out=tmp_path / "b.json")
+    assert report.results["fid"] < 0.1 * samples.results["fid"] and report.results["class_accuracy"] > 0.97
+    assert report.protocol["fake"] == {"source": "digits", "fit": "crop", "count": 400}
+    with pytest.raises(UserError, match="ppl cannot be measured here"):
+        of_run(conditional_run, fake="digits", metrics="ppl")
+    with pytest.raises(UserError, match=r"ring has examples \[2\]"):
+        of_run(conditional_run, fake="ring")
+
+
 def test_own_pictures_are_not_evaluated_unless_asked(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", images=np.zeros((32, 8, 8, 3), np.uint8))
     changes = {"data.source": f"npz:{tmp_path / 'a.npz'}", "evaluation.features": "auto", "total_kimg": 0.016}

@@ -23,6 +23,7 @@ from gan_jax.preprocess import TASKS, make_inputs
 
 __all__ = [
     "KEYS",
+    "OF_FILES",
     "Source",
     "Stream",
     "fields_for_inputs",
@@ -79,6 +80,9 @@ KEYS = {
     "jitter": Key(0, "enlarge the shorter side to so many pixels, crop to the old size; 0: no", 0, SIZES),
     "crop": Key(0, "train on crops of this size; 0: on whole images", 0, SIZES),
 }
+
+# How files become examples, whatever set they are of.
+OF_FILES = ("label", "length", "rate", "window", "trim", "normalize", "resolution", "hollow")
 
 
 def open_source(config: Any) -> Source:

@@ -12,13 +12,18 @@ from gan_jax.errors import UserError
 from gan_jax.modalities import Field, Fields
 
 
-def open_set(path: str, image_size: str, fit: str) -> Source:
+def open_set(path: str, image_size: str, fit: str, **files: Any) -> Source:
     """Any data set by the name that a config gives it, or a folder, .zip or .npz file by its path alone.
+
+    Args:
+        path: the name or the path.
+        image_size, fit: of images, see `gan_jax.data.open_source`.
+        files: keys of `gan_jax.data.OF_FILES`.
 
     Raises:
         UserError: there is none.
     """
-    given = {"source": full_name(path), "image_size": image_size, "fit": fit}
+    given = {"source": full_name(path), "image_size": image_size, "fit": fit, **files}
     try:
         return data.open_source(ConfigDict(keys.complete(data.KEYS, given)))
     except UserError as error:  # which names the keys of a config
@@ -58,7 +63,9 @@ def real_for_noise(config: Any, source: Source | None, name: str, field: Field) 
     """
     called = name or config.evaluation.source or config.data.source
     if name:
-        source = open_set(name, "x".join(map(str, field.shape[:2])), config.data.fit)
+        size = field.modality.size(field.shape) if field.modality.resize else None
+        files = {key: config.data[key] for key in data.OF_FILES}
+        source = open_set(name, "x".join(map(str, size)) if size else "native", config.data.fit, **files)
     elif config.evaluation.source:
         own = ConfigDict(config.data.to_dict() | {"source": called, "held_out": 0.0, "each": 0})
         label_maps.settle(own, {"target": field})

@@ -2,6 +2,7 @@
 
 python main.py --mode=evaluate --workdir=runs/digits_dcgan --num=10000
 python main.py --mode=evaluate --images_a=PATH --images_b=PATH
+python main.py --mode=evaluate --workdir=runs/digits_dcgan --images_a=PATH
 """
 
 from functools import partial
@@ -17,7 +18,11 @@ from gan_jax.modes import average, shared
 def define(values: flags.FlagValues) -> None:
     text, number = partial(flags.DEFINE_string, flag_values=values), partial(flags.DEFINE_integer, flag_values=values)
     shared(values, "workdir")
-    text("images_a", None, "A folder, .zip, .npz or data.source, in place of a run's samples.")
+    text(
+        "images_a",
+        None,
+        "A folder, .zip, .npz or data.source, in place of a run's samples; with --workdir read as the run's data are.",
+    )
     text("images_b", None, "The real examples; by default the run's own data.")
     text("image_size", None, "Resize --images_a and --images_b, to 64 or 48x80; by default they are left as they are.")
     text("metrics", "auto", "auto, all, or names separated by commas, as fid,kid,pr.")
@@ -33,7 +38,7 @@ def define(values: flags.FlagValues) -> None:
 def run(
     *, workdir, images_a, images_b, image_size, num, seed, out, ema, half_life, checkpoint, code=None, **options
 ) -> None:
-    if (workdir is None) == (images_a is None) or (images_a and images_b is None):
+    if workdir is None and (images_a is None or images_b is None):
         raise UserError("--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH")
     if workdir and image_size:
         raise UserError("--image_size is for --images_a: a run's samples have the size that it was trained on")
@@ -49,10 +54,10 @@ def run(
     from gan_jax.evaluate import evaluate_run, evaluate_sets
 
     options |= {"num": num, "seed": seed, "out": out and Path(out).expanduser()}
-    if images_a:
+    if workdir is None:
         own_code.trust(code)
         evaluate_sets(images_a, images_b, image_size=image_size or "native", **options)
         return
     workdir = Path(workdir).expanduser()
     with own_code.trusting(workdir, code):
-        evaluate_run(workdir, real=images_b, ema=ema, checkpoint=checkpoint, **options)
+        evaluate_run(workdir, fake=images_a, real=images_b, ema=ema, checkpoint=checkpoint, **options)

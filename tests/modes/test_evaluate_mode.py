@@ -37,7 +37,7 @@ def test_train_classifier_in_a_process(program, tmp_path):
     [
         ([], "--mode=evaluate needs --workdir=DIR of a run, or --images_a=PATH and --images_b=PATH"),
         (["--images_a=x"], "--mode=evaluate needs --workdir=DIR of a run, or"),
-        (["--workdir=x", "--images_a=x", "--images_b=y"], "--mode=evaluate needs"),
+        (["--images_b=x"], "--mode=evaluate needs --workdir=DIR of a run, or"),
         (["--workdir=x", "--out=x.txt"], "must be a .json file in a folder that exists"),
         (["--workdir=x", "--out=nowhere/x.json"], "must be a .json file in a folder that exists"),
         (["--workdir=x", "--num=0"], "--num=0: must be positive"),
