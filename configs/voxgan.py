@@ -4,7 +4,7 @@ Paper: Wu et al. 2016: 64x64x64 voxels, 200 uniform latents, batch 100, Adam wit
 1e-5 of the discriminator, which learns only while it is right of fewer than 80 % of a batch. Here R1 takes the place of
 that rule (Mescheder et al. 2018), both learn at one rate, and latents are normal.
 
-`voxgan:small` is for two CPU cores: 16x16x16 voxels and a quarter of the width.
+`voxgan:small` is for two CPU cores: 16x16x16 voxels and half of the width.
 
     python main.py --config=voxgan --config.data.source=npz:FILE
     python main.py --config=voxgan:small --config.data.source=npz:FILE
@@ -24,11 +24,11 @@ def get_config(sides="32"):
     config.networks.generator = {"name": "voxgan"}
     config.networks.discriminator = {"name": "voxgan"}
     config.terms.r1 = {"weight": 1.0, "every": 8}
-    config.total_kimg = 2_000.0
+    config.total_kimg, config.evaluation.num = 2_000.0, 1_000
     config.optimizers.default.update(learning_rate=1e-3, schedule="linear", decay_kimg=2_000.0)
     if sides == "small":
-        config.batch_size, config.networks.latent_size, config.total_kimg = 32, 64, 200.0
-        config.networks.generator.width = config.networks.discriminator.width = 16
-        config.optimizers.default.update(learning_rate=2e-3, decay_kimg=200.0)
+        config.batch_size, config.networks.latent_size, config.total_kimg = 32, 64, 100.0
+        config.networks.generator.width = config.networks.discriminator.width = 32
+        config.optimizers.default.update(learning_rate=2e-3, decay_kimg=100.0)
         config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 2.0, 10.0, 20.0
     return config

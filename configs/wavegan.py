@@ -35,10 +35,11 @@ def get_config(data="sc09"):
         config.optimizers.default.update(learning_rate=1e-4, b1=0.5, b2=0.9)
     else:
         config.batch_size, config.total_kimg = 32, 240.0
+        config.evaluation.num = 3_000
         config.data.update(label="name", length=6_144, rate=8_000, normalize=True)
         config.labels = "require"
         config.networks.generator.width = config.networks.discriminator.width = 16
-        config.terms.r1 = {"weight": 1.0, "every": 8}
+        config.terms.r1 = {"weight": 0.3, "every": 8}
         config.optimizers.default.update(learning_rate=2e-3, schedule="linear", decay_kimg=240.0)
         config.log_kimg, config.sample_kimg, config.checkpoint_kimg = 2.0, 10.0, 20.0
     return config

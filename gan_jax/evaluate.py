@@ -102,7 +102,7 @@ def evaluate_run(
         examples, model = fakes(variables), Model(experiment.game, game_map, variables)
         about = about_samples(config, experiment, run.state, f"{workdir} round {step} ({checkpoint})", ema, labels)
     chosen = choose(metrics, EvalInputs(source, examples, opened, seed, model), watched_metrics(experiment))
-    evaluate = make_evaluator(source, opened, len(examples), {"source": called, "fit": config.data.fit}, seed)
+    evaluate = make_evaluator(source, opened, num, {"source": called, "fit": config.data.fit}, seed)
     report = evaluate(examples, chosen, about, model)
     publish(report, file)
     return report

@@ -262,8 +262,9 @@ def sample_to_file(
     if field.modality.write is None:
         raise UserError(f"{workdir} makes {field.modality.name}, of which no file can be written")
     if out.suffix.lower() not in field.modality.suffixes:
-        wanted = ", ".join(suffix or "none, for a folder" for suffix in field.modality.suffixes)
-        raise UserError(f"--out={out}: the extension must be one of {wanted}")
+        wanted = ", ".join(filter(None, field.modality.suffixes))
+        folder = ", or none, for a folder" if "" in field.modality.suffixes else ""
+        raise UserError(f"--out={out}: the extension must be one of {wanted}{folder}")
     samples = run.sample(num, seed, label, ema, truncation, cutoff, text)
     beside = {}
     if captions.NAME in run.experiment.game.maps[run.noise_map].given:

@@ -113,5 +113,6 @@ MODALITY = Modality(
     shown=NUM_SHOWN,
     suffixes=(".png", ".jpg", ".jpeg", ".webp", ".npz", "", ".obj", ".stl"),
     write=write,
+    features="pixels",
     metrics=("fid", "kid", "shapes"),
 )

@@ -78,7 +78,7 @@ def test_what_is_known_of_features():
     [
         ("points", of_digits(), "--features=points: the data are of the modality image"),
         ("classifier", POINTS, "--features=classifier: they are features of image, audio, voxels, not of points"),
-        ("pixels", POINTS, "--features=pixels: they are features of image, video, not of points"),
+        ("pixels", POINTS, "--features=pixels: they are features of image, video, voxels, not of points"),
         ("dreams", of_digits(), "--features='dreams': there is no module dreams; there are: classifier, efficientnet"),
         ("", PICTURES, "--features must say by what"),
         ("points:x", POINTS, "--features=points:x: points take no file"),

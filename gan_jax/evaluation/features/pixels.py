@@ -1,4 +1,4 @@
-"""No features: images, or frames, are compared with their targets, pixel by pixel."""
+"""No features: images, or frames, are compared with their targets, pixel by pixel; solids voxel by voxel."""
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import Extractor, Features
@@ -12,4 +12,4 @@ def open_pixels(path: str, field: Field) -> Features:
     return Features("pixels as they are", None, None, 256, learned=False)
 
 
-EXTRACTOR = Extractor(open_pixels, modalities=("image", "video"))
+EXTRACTOR = Extractor(open_pixels, modalities=("image", "video", "voxels"))
