@@ -2,8 +2,9 @@
 
     python benchmarks/convolutions.py [--batch=64] [--seconds=1]
 
-The layers are DCGAN's at 28x28: 4x4 kernels, stride 2, 64 channels at 14x14, 128 at 7x7. `gradient` is that of a loss
-by input and kernel, `penalty` that of a gradient penalty by the kernel. Prints a JSON line each, times in ms.
+The layers are DCGAN's at 28x28: 4x4 kernels, stride 2, 64 channels at 14x14, 128 at 7x7; one of `wavegan:digits`, 25
+samples, stride 4; and one of `voxgan:small`, 4x4x4. `gradient` is that of a loss by input and kernel, `penalty` that of a
+gradient penalty by the kernel. Prints a JSON line each, times in ms.
 """
 
 import json
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from absl import app, flags
 
+from gan_jax.networks import volumes, wavegan
 from gan_jax.networks.layers import Conv, ConvTranspose
 
 BATCH = flags.DEFINE_integer("batch", 64, "Images.")
@@ -53,6 +55,8 @@ def main(argv):
     layers = {
         "convolution": ((14, 14, 64), Conv(128), nn.Conv(128, (4, 4), (2, 2))),
         "transposed convolution": ((7, 7, 128), ConvTranspose(64, (14, 14)), nn.ConvTranspose(64, (4, 4), (2, 2))),
+        "over time": ((96, 64), wavegan.Conv(128, 25), nn.Conv(128, (25,), (4,))),
+        "of solids": ((8, 8, 8, 32), volumes.Conv(64), nn.Conv(64, (4, 4, 4), (2, 2, 2))),
     }
     for name, (shape, *pair) in layers.items():
         x = jax.random.normal(jax.random.key(0), (BATCH.value, *shape))

@@ -1,6 +1,8 @@
 """Solids to look at and to print: shaded pictures of voxels, and their surface as a mesh."""
 
+import functools
 import math
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -17,23 +19,28 @@ TURN, TILT = math.radians(35), math.radians(30)  # of the eye, around the vertic
 def render(voxels: np.ndarray) -> np.ndarray:
     """Pictures of solids, from above in parallel projection, the last axis upwards: uint8 [n, 96, 96, 3].
 
-    A ray from each pixel stops in the first voxel that is occupied; it is as bright as the surface there, whose normal
-    is the slope of the blurred solid, faces the light. What lies further back is a little darker.
+    A ray from each pixel stops in the first voxel that is occupied, and is the brighter the more the surface there faces
+    the light; its normal is the slope of the blurred solid. What lies further back is a little darker.
 
     Args:
         voxels: [n, X, Y, Z], of 0 and 1.
     """
+    return np.stack([np.asarray(_painter(voxels.shape[1:])(solid)) for solid in voxels])
+
+
+@functools.cache
+def _painter(shape: tuple[int, int, int]) -> Callable[[np.ndarray], jax.Array]:
+    """Of solids of that shape: `solid -> picture`, compiled."""
     right = np.array([-math.sin(TURN), math.cos(TURN), 0])
     ahead = -np.array([math.cos(TURN) * math.cos(TILT), math.sin(TURN) * math.cos(TILT), math.sin(TILT)])
     up = np.cross(right, ahead)
-    half = np.array(voxels.shape[1:]) / 2
+    half = np.array(shape) / 2
     reach = max(np.abs(right) @ half, np.abs(up) @ half)  # of the shadow of the whole box
     across, depths = np.linspace(-reach, reach, SIDE), np.arange(-np.linalg.norm(half), np.linalg.norm(half), STEP)
     center = half - 0.5
     start = center + across[None, :, None] * right - across[:, None, None] * up  # [SIDE, SIDE, 3], the top row first
     rays = start[:, :, None] + depths[:, None] * ahead
-    paint = jax.jit(partial(_paint, rays=np.rint(rays).astype(np.int32)))
-    return np.stack([np.asarray(paint(solid)) for solid in voxels])
+    return jax.jit(partial(_paint, rays=np.rint(rays).astype(np.int32)))
 
 
 def _paint(solid: jax.Array, rays: np.ndarray) -> jax.Array:

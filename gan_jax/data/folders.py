@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from gan_jax.data import kinds
 from gan_jax.data.pictures import brief
 from gan_jax.data.source import Source
@@ -94,14 +92,14 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
 
 
 def decoded(
-    root: Path, names: list[str], decode: Callable[[str], np.ndarray], skip_broken: bool, called: str
-) -> Iterator[list[tuple[int, np.ndarray]]]:
+    root: Path, names: list[str], decode: Callable[[str], Any], skip_broken: bool, called: str
+) -> Iterator[list[tuple[int, Any]]]:
     """Decodes files in order, a chunk at a time, all processors at work.
 
     Args:
         root: where they lie.
         names: of the files.
-        decode: `name -> array`.
+        decode: `name -> what is in it`.
         skip_broken: whether to leave out those that cannot be decoded.
         called: what people call such files.
 
@@ -112,7 +110,7 @@ def decoded(
         UserError: one cannot be decoded, and `skip_broken` is false; or none can.
     """
 
-    def decode_one(name: str) -> np.ndarray | UserError:
+    def decode_one(name: str) -> Any:
         try:
             return decode(name)
         except UserError as error:

@@ -20,6 +20,7 @@ from gan_jax.modalities.image import class_columns
 
 NUM_WATCHED, NUM_SHOWN = 256, 40
 WAVE = 31  # pixels, the height of the waveform: silence is a line in the middle
+log_mel = jax.jit(spectrograms.log_mel, static_argnums=1)
 PAUSE = 0.25  # seconds between the sounds of one file
 
 
@@ -47,7 +48,7 @@ def thumbnails(stored: np.ndarray, field: Field) -> np.ndarray:
     from matplotlib import colormaps
 
     first = np.asarray(stored)[..., :1]
-    loudness = np.asarray(_log_mel(first, field.fitted["rate"]))[..., 0]  # [n, T, BANDS]
+    loudness = np.asarray(log_mel(first.astype(np.float32) / FULL, field.fitted["rate"]))[..., 0]  # [n, T, BANDS]
     columns = loudness.shape[1]
     colored = colormaps["magma"](1 + loudness.swapaxes(1, 2)[:, ::-1] / math.log(1e4), bytes=True)[..., :3]
     within = np.pad(first[..., 0] / FULL, ((0, 0), (0, -first.shape[1] % columns)))
@@ -57,10 +58,6 @@ def thumbnails(stored: np.ndarray, field: Field) -> np.ndarray:
     below = rows >= within.min(axis=2)[:, None] - half
     wave = np.uint8(255) * (above & below)[..., None].repeat(3, axis=-1)
     return np.concatenate([wave, colored], axis=1)
-
-
-def _log_mel(sounds: np.ndarray, rate: int) -> jax.Array:
-    return jax.jit(spectrograms.log_mel, static_argnums=1)(sounds.astype(np.float32) / FULL, rate)
 
 
 def sheet(stored: np.ndarray, field: Field, *, labels=None, real=None, critic=None, title: str = "") -> np.ndarray:

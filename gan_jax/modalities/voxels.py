@@ -64,14 +64,14 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
             corners = np.concatenate([own + np.float32([number * step, 0, 0]) for number, (own, _) in enumerate(parts)])
             begins = np.cumsum([0, *(len(own) for own, _ in parts)])
             triangles = np.concatenate([own + begin for begin, (_, own) in zip(begins, parts, strict=False)])
-            write_mesh(path, corners, triangles) if suffix == ".obj" else write_stl(path, corners, triangles)
+            write_obj(path, corners, triangles) if suffix == ".obj" else write_stl(path, corners, triangles)
         case "":
             names = [f"{number:05d}.obj" for number in range(len(stored))]
             if labels is not None and np.any(labels >= 0):
                 names = [f"{label}_{name}" for label, name in zip(labels, names, strict=True)]
             with replacing_folder(path) as folder:
                 for name, solid in zip(names, stored, strict=True):
-                    write_mesh(folder / name, *_mesh(solid, path))
+                    write_obj(folder / name, *_mesh(solid, path))
         case _:
             images.save(sheet(stored, field, labels=labels), path, mark=True)
 
@@ -83,7 +83,7 @@ def _mesh(solid: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise UserError(f"--out={path}: meshes need another package: pip install 'gan_jax[solids]'") from None
 
 
-def write_mesh(path: Path, corners: np.ndarray, triangles: np.ndarray) -> None:
+def write_obj(path: Path, corners: np.ndarray, triangles: np.ndarray) -> None:
     """A Wavefront .obj file of corners [V, 3] and triangles int [F, 3]."""
     lines = [f"# {MARK} {__version__}", *(f"v {x:g} {y:g} {z:g}" for x, y, z in corners)]
     lines += [f"f {a} {b} {c}" for a, b, c in triangles + 1]

@@ -106,15 +106,13 @@ class Generator(nn.Module):
     def __call__(self, z: jax.Array, condition: jax.Array | None = None, train: bool = True) -> jax.Array:
         z = with_label(z, condition, self.num_classes)
         first, *others = lengths(_length_of(self.shape))
-        own = dict(use_bias=self.norm == "none")
+        own = {"use_bias": self.norm == "none"}
         channels = self.width * 2 ** (len(others) - 1)
         x = nn.Dense(first * channels, kernel_init=weights, **own)(z).reshape(-1, first, channels)
         x = nn.relu(normalize(x, self.norm, train))
-        for level, length in reversed(list(enumerate(reversed(others)))):
-            if level == 0:
-                return self._filtered(jnp.tanh(self._larger(x, self.shape[1], length)))
-            x = self._larger(x, self.width * 2 ** (level - 1), length, **own)
-            x = nn.relu(normalize(x, self.norm, train))
+        for level, length in reversed(list(enumerate(reversed(others[:-1])))):
+            x = nn.relu(normalize(self._larger(x, self.width * 2**level, length, **own), self.norm, train))
+        return self._filtered(jnp.tanh(self._larger(x, self.shape[1], others[-1])))
 
     def _larger(self, x: jax.Array, features: int, length: int, **own) -> jax.Array:
         if self.upsample == "zeros":

@@ -45,10 +45,10 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     """
     names, where = sorted(found), PurePosixPath(root.as_posix())
     labels, classes = labels_of(names, where, read, config.label)
-    rate = config.rate or _rate_of_all(root, names, read, config.skip_broken)
-    how = config.length, rate, config.window, config.trim, config.normalize
+    how = config.length, config.rate, config.window, config.trim, config.normalize
     key = "sounds", str(root), [(name, found[name]) for name in names], how, config.skip_broken
     windows, owners = cached(key, len(names), lambda: _decoded(root, names, read, config.skip_broken, how), CALLED)
+    rate = config.rate or decode_bytes(names[owners[0]], read(names[owners[0]]))[1]
     if lacking := len(names) - len(np.unique(owners)):
         print(f"{root}: skipped {lacking:,} broken of {len(names):,} sounds", file=sys.stderr)
     return make_source("audio", windows, labels[owners], classes, {"rate": rate})
@@ -56,27 +56,21 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
 
 def _decoded(root: Path, names: list[str], read: Read, skip_broken: bool, how) -> Iterator[tuple[np.ndarray, list]]:
     """Windows, some at a time, and the places of their files in `names`."""
-    decode = lambda name: windows_of(*decode_bytes(name, read(name)), *how)
+
+    def decode(name: str) -> tuple[int, np.ndarray]:
+        samples, rate = decode_bytes(name, read(name))
+        return rate, windows_of(samples, rate, *how)
+
+    first, resampled = None, how[1]
     for chunk in folders.decoded(root, names, decode, skip_broken, CALLED):
-        if chunk:
-            owners = [place for place, windows in chunk for _ in windows]
-            yield np.concatenate([windows for _, windows in chunk]), owners
-
-
-def _rate_of_all(root: Path, names: list[str], read: Read, skip_broken: bool) -> int:
-    """The rate that all files have.
-
-    Raises:
-        UserError: they differ.
-    """
-    first = None
-    for chunk in folders.decoded(root, names, lambda name: decode_bytes(name, read(name))[1], skip_broken, CALLED):
-        for place, rate in chunk:
+        for place, (rate, _) in chunk:
             first = first or (names[place], rate)
-            if rate != first[1]:
+            if rate != first[1] and not resampled:
                 rates = " but ".join(f"{name} has {own} Hz" for name, own in (first, (names[place], rate)))
                 raise UserError(f"sounds in {root} differ in their rate: {rates}: set --config.data.rate=N")
-    return first[1]
+        if chunk:
+            owners = [place for place, (_, windows) in chunk for _ in windows]
+            yield np.concatenate([windows for _, (_, windows) in chunk]), owners
 
 
 def decode_bytes(name: str, content: bytes) -> tuple[np.ndarray, int]:
@@ -125,7 +119,7 @@ def windows_of(
         samples: float [n], in [-1, 1].
         own_rate: of these, Hz.
         length: samples of a window.
-        rate: of the windows, Hz.
+        rate: of the windows, Hz; 0: as it is.
         window: "first" or "all".
         trim: what is quieter than the loudest hundredth of a second by so many dB is cut off at both ends; 0: nothing.
         normalize: whether the loudest sample becomes 1.
@@ -136,7 +130,8 @@ def windows_of(
     Raises:
         UserError: it is silent from end to end, and is to be trimmed or normalized.
     """
-    if own_rate != rate:
+    rate = rate or own_rate
+    if rate != own_rate:
         from scipy.signal import resample_poly
 
         ratio = Fraction(rate, own_rate)
