@@ -2,9 +2,9 @@
 
     python benchmarks/convolutions.py [--batch=64] [--seconds=1]
 
-The layers are DCGAN's at 28x28: 4x4 kernels, stride 2, 64 channels at 14x14, 128 at 7x7; one of `wavegan:digits`, 25
-samples, stride 4; and one of `voxgan:small`, 4x4x4. `gradient` is that of a loss by input and kernel, `penalty` that of a
-gradient penalty by the kernel. Prints a JSON line each, times in ms.
+The layers are DCGAN's at 28x28: 4x4 kernels, stride 2, 64 channels at 14x14, 128 at 7x7; one of WaveGAN's, 25 samples,
+stride 4; and one of 3D-GAN's, 4x4x4. `gradient` is that of a loss by input and kernel, `penalty` that of a gradient
+penalty by the kernel. Prints a JSON line each, times in ms.
 """
 
 import json

@@ -19,8 +19,8 @@ TURN, TILT = math.radians(35), math.radians(30)  # of the eye, around the vertic
 def render(voxels: np.ndarray) -> np.ndarray:
     """Pictures of solids, from above in parallel projection, the last axis upwards: uint8 [n, 96, 96, 3].
 
-    A ray from each pixel stops in the first voxel that is occupied, and is the brighter the more the surface there faces
-    the light; its normal is the slope of the blurred solid. What lies further back is a little darker.
+    A ray from each pixel stops in the first voxel that is occupied, and is the brighter the more the surface faces the
+    light there; its normal is the slope of the blurred solid. What lies further back is a little darker.
 
     Args:
         voxels: [n, X, Y, Z], of 0 and 1.
