@@ -8,6 +8,11 @@ that rule (Mescheder et al. 2018), both learn at one rate, and latents are norma
 
     python main.py --config=voxgan --config.data.source=npz:FILE
     python main.py --config=voxgan:small --config.data.source=npz:FILE
+
+Result: `voxgan:small` on the 890 chairs of ModelNet10, 100 kimg (3,125 rounds), seed 0, 14 minutes of one core of an
+Intel Xeon beside other work: 1-NN accuracy 0.626, coverage 0.420, minimum matching distance 0.523, 95.4 % of a chair in
+one piece (`--mode=evaluate --num=445 --metrics=shapes,connected`: averaged generator, against a half of the chairs; the
+other half has 0.460, 0.503, 0.425 and 99.9 %, its mean shape 0.991, 0.002 and 0.674). 32 voxels not yet measured.
 """
 
 from gan_jax.config import config_for

@@ -13,6 +13,13 @@ objective with R1 and one turn of the discriminator.
 
     python main.py --config=wavegan --config.data.source=folder:sc09/train
     python main.py --config=wavegan:digits --config.data.source=folder:recordings
+
+Result: `wavegan:digits` on the 2,700 recordings whose numbers are 5 or more, 240 kimg (7,500 rounds), seed 0, 39
+minutes of one core of an Intel Xeon: a classifier that hears 97.7 % of the other 300 recordings right hears 69.5 % of
+the samples as what they were made for; its Inception score of them is 7.08 (those recordings 8.61), FID 8.6 (1.2),
+precision 0.326, recall 0.211, and none is a copy (`--mode=evaluate --num=3000`: averaged generator, features of that
+classifier). FID is best after 120 kimg, 7.9, as the discriminator then begins to know the recordings by heart. SC09
+not yet measured: it needs a GPU or TPU.
 """
 
 from gan_jax.config import config_for
