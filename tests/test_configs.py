@@ -105,7 +105,7 @@ def set_up(name, folder, devices):
     return experiment, fields, run, batch
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("_128")])  # smaller twins of others
 def test_two_rounds(name, tmp_path):
     experiment, fields, run, batch = set_up(name, tmp_path, devices=1)
     game, state = experiment.game, experiment.init(np.uint32(0))

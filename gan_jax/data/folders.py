@@ -3,7 +3,7 @@
 import importlib
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -65,7 +65,7 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def of_kind(names: Iterator[str] | Stamps, suffixes: tuple[str, ...]) -> list[str]:
+def of_kind(names: Iterable[str], suffixes: tuple[str, ...]) -> list[str]:
     """The names that end so, sorted."""
     return sorted(name for name in names if name.lower().endswith(suffixes))
 

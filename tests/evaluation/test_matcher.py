@@ -42,7 +42,7 @@ def squares(n=400, seed=0, knows=True):
 def file(tmp_path_factory):
     """A matcher of squares."""
     source, path = squares(), tmp_path_factory.mktemp("matcher") / "m.npz"
-    params = matcher.train(source, images=10_000, batch_size=64)
+    params = matcher.train(source, images=6_400, batch_size=64)
     about = {
         "image_shape": (SIDE, SIDE, 3),
         "words": source.fields["caption"].names,

@@ -72,7 +72,7 @@ def trained(tmp_path_factory):
     (place / "palette.json").write_text(str(palette).replace("'", '"'))
     config = config_for("pix2pix").data
     config.update(source=f"folder:{place}/train", pair="left_right", palette=f"{place}/palette.json")
-    segmenter.train_to_file(config, place / "s.npz", test=f"folder:{place}/test", images=800, seed=0)
+    segmenter.train_to_file(config, place / "s.npz", test=f"folder:{place}/test", images=480, seed=0)
     return place / "s.npz", config
 
 
