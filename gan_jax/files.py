@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -59,6 +60,12 @@ def claim(path: Path, overwrite: bool = False, flag: str = "--out", *, folder: b
         raise UserError(f"{flag}={path} is there already: choose another {flag}, or replace it with --overwrite")
     if not is_ours(path):
         raise UserError(f"{flag}={path} is there already and gan_jax did not make it: choose another {flag}")
+
+
+def numbered(count: int, suffix: str, labels: Sequence[int] | None = None) -> list[str]:
+    """Names of many files in one folder: 00012.wav, or, of label 7, 7_00012.wav; a negative label is none."""
+    labels = [-1] * count if labels is None else labels
+    return [f"{label}_{n:05d}{suffix}" if label >= 0 else f"{n:05d}{suffix}" for n, label in enumerate(labels)]
 
 
 @contextlib.contextmanager

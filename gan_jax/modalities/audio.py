@@ -14,7 +14,7 @@ import numpy as np
 
 from gan_jax import __version__, images, spectrograms
 from gan_jax.data.kinds.audio import FULL, to_int16
-from gan_jax.files import ARRAYS_MARK, MARK, replacing, replacing_folder
+from gan_jax.files import ARRAYS_MARK, MARK, numbered, replacing, replacing_folder
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities.image import class_columns
 
@@ -75,7 +75,7 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
     """A .wav file of all, one after the other; a folder of .wav files; an .npz file of "sounds", "rate" and "labels";
     or a picture, a `sheet`.
 
-    Files in a folder are named 00012.wav, or, of label 7, 7_00012.wav.
+    Files in a folder are named as `gan_jax.files.numbered` does.
     """
     rate = int(field.fitted["rate"])
     match path.suffix.lower():
@@ -87,11 +87,8 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
             apart = np.pad(stored, ((0, 0), (0, round(PAUSE * rate)), (0, 0))) if len(stored) > 1 else stored
             write_wav(apart.reshape(-1, apart.shape[-1]), path, rate)
         case "":
-            names = [f"{number:05d}.wav" for number in range(len(stored))]
-            if labels is not None and np.any(labels >= 0):
-                names = [f"{label}_{name}" for label, name in zip(labels, names, strict=True)]
             with replacing_folder(path) as folder:
-                for name, sound in zip(names, stored, strict=True):
+                for name, sound in zip(numbered(len(stored), ".wav", labels), stored, strict=True):
                     write_wav(sound, folder / name, rate)
         case _:
             images.save(sheet(stored, field, labels=labels), path, mark=True)
@@ -121,6 +118,5 @@ MODALITY = Modality(
     shown=NUM_SHOWN,
     suffixes=(".wav", "", ".png", ".jpg", ".jpeg", ".webp", ".npz"),
     write=write,
-    features="classifier",
     metrics=("fid", "kid", "modes"),
 )

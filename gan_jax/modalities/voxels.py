@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_jax import __version__, images, solids
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, MARK, replacing, replacing_folder
+from gan_jax.files import ARRAYS_MARK, MARK, numbered, replacing, replacing_folder
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities.image import class_columns
 
@@ -49,7 +49,7 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
     """An .npz file of "voxels" and "labels"; an .obj or .stl mesh of all, side by side; a folder of .obj meshes; or a
     picture, a `sheet`.
 
-    Meshes in a folder are named 00012.obj, or, of label 7, 7_00012.obj. Their unit is a voxel.
+    Meshes in a folder are named as `gan_jax.files.numbered` does. Their unit is a voxel.
 
     Raises:
         UserError: meshes need a package that is missing.
@@ -66,11 +66,8 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
             triangles = np.concatenate([own + begin for begin, (_, own) in zip(begins, parts, strict=False)])
             write_obj(path, corners, triangles) if suffix == ".obj" else write_stl(path, corners, triangles)
         case "":
-            names = [f"{number:05d}.obj" for number in range(len(stored))]
-            if labels is not None and np.any(labels >= 0):
-                names = [f"{label}_{name}" for label, name in zip(labels, names, strict=True)]
             with replacing_folder(path) as folder:
-                for name, solid in zip(names, stored, strict=True):
+                for name, solid in zip(numbered(len(stored), ".obj", labels), stored, strict=True):
                     write_obj(folder / name, *_mesh(solid, path))
         case _:
             images.save(sheet(stored, field, labels=labels), path, mark=True)

@@ -42,6 +42,11 @@ def test_a_thumbnail_is_a_waveform_over_its_spectrogram():
     assert drawn[1, 31:, 4].sum(axis=-1).argmax() == 63 - band  # low pitches at the bottom
 
 
+def test_sounds_are_measured_only_by_a_classifier_of_their_own():
+    """There is no default, so that a run can be trained without one."""
+    assert MODALITY.features == ""
+
+
 def test_a_sheet_has_a_column_a_class():
     assert MODALITY.sheet(SOUNDS.repeat(4, axis=0), FIELD, labels=np.arange(8) % 4).shape == (2 * 97 * 4, 4 * 18 * 4, 3)
     assert MODALITY.watched(FIELD) == 256 and MODALITY.watched(FIELD._replace(shape=(2**17, 1))) == 40
