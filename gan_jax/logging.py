@@ -235,14 +235,16 @@ def draw_curves(lines: list[dict], out: Path) -> None:
         "evaluation/coverage": "coverage",
         "sliced_wasserstein": "sliced Wasserstein\ndistance",
     }
-    panels = {e: title for e, title in panels.items() if any(name.endswith(e) for line in lines for name in line)}
+    # What evaluations measure is not what players do, though it may be an accuracy too.
+    belongs = lambda name, e: name.endswith(e) and name.startswith("evaluation/") == e.startswith("evaluation/")
+    panels = {e: title for e, title in panels.items() if any(belongs(name, e) for line in lines for name in line)}
     if not panels:
         return
     figure = Figure((10, 2.5 * len(panels)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, (ending, title) in zip(rows, panels.items(), strict=True):
-        for name in sorted({name for line in lines for name in line if name.endswith(ending)}):
+        for name in sorted({name for line in lines for name in line if belongs(name, ending)}):
             axes.plot(*zip(*((line["kimg"], line[name]) for line in lines if name in line), strict=True), label=name)
         if ending == "_accuracy":
             axes.axhline(0.5, color="black", linestyle="--", linewidth=1, label="balance")

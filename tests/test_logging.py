@@ -152,5 +152,11 @@ def test_curves_have_a_panel_a_sort(tmp_path, names, panels):
     assert Image.open(tmp_path / "a.png").size == (1000, 250 * panels)
 
 
+def test_an_accuracy_of_an_evaluation_is_none_of_the_discriminator(tmp_path):
+    lines = [{"kimg": k, "d/loss": k + 1.0, "evaluation/class_accuracy": 0.5} for k in range(3)]
+    draw_curves(lines, tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").size == (1000, 250)
+
+
 def test_clock():
     assert (clock(75), clock(3601), clock(0.4)) == ("1:15", "1:00:01", "0:00")
