@@ -62,6 +62,14 @@ def claim(path: Path, overwrite: bool = False, flag: str = "--out", *, folder: b
         raise UserError(f"{flag}={path} is there already and gan_jax did not make it: choose another {flag}")
 
 
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """A compressed .npz file of arrays, but for those that are None; marked."""
+    import numpy as np
+
+    with replacing(path) as file:
+        np.savez_compressed(file, **{name: own for name, own in arrays.items() if own is not None}, **ARRAYS_MARK)
+
+
 def numbered(count: int, suffix: str, labels: Sequence[int] | None = None) -> list[str]:
     """Names of many files in one folder: 00012.wav, or, of label 7, 7_00012.wav; a negative label is none."""
     labels = [-1] * count if labels is None else labels

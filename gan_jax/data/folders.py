@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,12 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         wanted = "; ".join(f"{kind.CALLED}: {', '.join(kind.SUFFIXES)}" for kind in known.values())
         raise UserError(f"{root} holds no files that can be read ({wanted})")
     return known[most].open_files(root, {name: found[name] for name in names[most]}, read, config)
+
+
+def tell_skipped(root: Path, broken: int, total: int, called: str) -> None:
+    """Says how many files were left out, if any."""
+    if broken:
+        print(f"{root}: skipped {broken:,} broken of {total:,} {called}", file=sys.stderr)
 
 
 def decoded(

@@ -232,8 +232,7 @@ def train_to_file(config, out: Path, *, test: str | None, images: int, seed: int
         "tested_on": tested_on,
     }
     field, num_classes = source.fields[source.target], len(source.class_names)
-    if field.modality.name != "image":
-        about |= {"modality": field.modality.name, "fitted": dict(field.fitted)}
+    about |= {"modality": field.modality.name, "fitted": dict(field.fitted)}
     save(out, params, field.shape, num_classes, {**about, "accuracy": right})
     print(f"{right:.2%} of {len(tests):,} images of {tested_on} are classified right -> {out}")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from gan_jax import __version__, images, spectrograms
 from gan_jax.data.kinds.audio import FULL, to_int16
-from gan_jax.files import ARRAYS_MARK, MARK, numbered, replacing, replacing_folder
+from gan_jax.files import MARK, numbered, replacing, replacing_folder, save_arrays
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities.image import class_columns
 
@@ -80,9 +80,7 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
     rate = int(field.fitted["rate"])
     match path.suffix.lower():
         case ".npz":
-            known = {} if labels is None else {"labels": labels}
-            with replacing(path) as file:
-                np.savez_compressed(file, sounds=stored, rate=rate, **known, **ARRAYS_MARK)
+            save_arrays(path, sounds=stored, rate=rate, labels=labels)
         case ".wav":
             apart = np.pad(stored, ((0, 0), (0, round(PAUSE * rate)), (0, 0))) if len(stored) > 1 else stored
             write_wav(apart.reshape(-1, apart.shape[-1]), path, rate)

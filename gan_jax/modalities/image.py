@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_jax import images
 from gan_jax.data import pictures
-from gan_jax.files import ARRAYS_MARK, replacing
+from gan_jax.files import save_arrays
 from gan_jax.modalities import Field, Modality
 
 NUM_WATCHED, NUM_SHOWN = 512, 64
@@ -54,10 +54,7 @@ def write(
     """An .npz file of "images", and "labels" and "captions" if there are any; or a picture: one example as it is, or a
     `sheet` of many, with their captions under them."""
     if path.suffix.lower() == ".npz":
-        beside = {"labels": labels, "captions": captions}
-        with replacing(path) as file:
-            known = {name: each for name, each in beside.items() if each is not None}
-            np.savez_compressed(file, images=stored, **known, **ARRAYS_MARK)
+        save_arrays(path, images=stored, labels=labels, captions=captions)
     elif len(stored) == 1:
         images.save(stored[0], path, mark=True)
     else:

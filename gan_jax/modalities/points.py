@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax import images
-from gan_jax.files import ARRAYS_MARK, replacing
+from gan_jax.files import save_arrays
 from gan_jax.modalities import Field, Modality
 
 NUM_WATCHED = 2000
@@ -88,8 +88,7 @@ def watched(field: Field) -> int:
 def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | None = None) -> None:
     """An .npz file of "points" and "labels", or a scatter plot in any format that Pillow writes."""
     if path.suffix.lower() == ".npz":
-        with replacing(path) as file:
-            np.savez_compressed(file, points=stored, **({} if labels is None else {"labels": labels}), **ARRAYS_MARK)
+        save_arrays(path, points=stored, labels=labels)
     else:
         images.save(sheet(stored, field), path, mark=True)
 

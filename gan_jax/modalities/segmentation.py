@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax import images
 from gan_jax.data import label_maps, pictures
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, replacing
+from gan_jax.files import save_arrays
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities import image as image_modality
 
@@ -44,9 +44,7 @@ def resize(stored: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
 def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | None = None) -> None:
     """An .npz file of "maps", their "names" and "palette", or a picture: one map as it is, or a `sheet` of many."""
     if path.suffix.lower() == ".npz":
-        about = {"names": np.array(field.names), "palette": label_maps.of_field(field).colors}
-        with replacing(path) as file:
-            np.savez_compressed(file, maps=stored, **about, **ARRAYS_MARK)
+        save_arrays(path, maps=stored, names=np.array(field.names), palette=label_maps.of_field(field).colors)
     else:
         images.save(thumbnails(stored, field)[0] if len(stored) == 1 else sheet(stored, field), path, mark=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 from gan_jax import images
 from gan_jax.data import clips, pictures
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, replacing
+from gan_jax.files import save_arrays
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities import image as image_modality
 
@@ -33,8 +33,7 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
         UserError: it is .mp4 and a package is missing.
     """
     if path.suffix.lower() == ".npz":
-        with replacing(path) as file:
-            np.savez_compressed(file, videos=stored, **ARRAYS_MARK)
+        save_arrays(path, videos=stored)
     elif path.suffix.lower() == ".png":
         images.save(thumbnails(stored, field)[0] if len(stored) == 1 else sheet(stored, field), path, mark=True)
     else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_jax import __version__, images, solids
 from gan_jax.errors import UserError
-from gan_jax.files import ARRAYS_MARK, MARK, numbered, replacing, replacing_folder
+from gan_jax.files import MARK, numbered, replacing, replacing_folder, save_arrays
 from gan_jax.modalities import Field, Modality
 from gan_jax.modalities.image import class_columns
 
@@ -56,9 +56,7 @@ def write(stored: np.ndarray, path: Path, field: Field, labels: np.ndarray | Non
     """
     match path.suffix.lower():
         case ".npz":
-            known = {} if labels is None else {"labels": labels}
-            with replacing(path) as file:
-                np.savez_compressed(file, voxels=stored, **known, **ARRAYS_MARK)
+            save_arrays(path, voxels=stored, labels=labels)
         case ".obj" | ".stl" as suffix:
             parts, step = [_mesh(solid, path) for solid in stored], APART * field.shape[0]
             corners = np.concatenate([own + np.float32([number * step, 0, 0]) for number, (own, _) in enumerate(parts)])

@@ -297,10 +297,18 @@ def pyramid(shape: Sequence[int], smallest: int = 4) -> list[tuple[int, int]]:
             "a convolutional network needs images, these data are points: set its name to mlp "
             "(--config.networks.generator.name=mlp --config.networks.discriminator.name=mlp)"
         )
-    sizes = [tuple(shape[:2])]
-    while len(sizes) == 1 or min(sizes[0]) >= 2 * smallest:
-        sizes.insert(0, tuple(-(-side // 2) for side in sizes[0]))
-    return sizes
+    return resolutions(shape[:2], smallest)
+
+
+def resolutions(sides: Sequence[int], smallest: int, stride: int = 2) -> list[tuple[int, ...]]:
+    """The sides of every layer from the coarsest to the last, each the next one's divided by the stride, rounded up.
+
+    There are at least two, and no side is divided to below `smallest` after that.
+    """
+    found = [tuple(sides)]
+    while len(found) == 1 or min(found[0]) >= stride * smallest:
+        found.insert(0, tuple(-(-side // stride) for side in found[0]))
+    return found
 
 
 def channels(width: int, max_width: int, level: int) -> int:

@@ -16,7 +16,7 @@ from gan_jax.errors import UserError
 from gan_jax.keys import Positive
 from gan_jax.networks.condition import with_label
 from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
-from gan_jax.networks.layers import compare
+from gan_jax.networks.layers import compare, resolutions
 from gan_jax.networks.normalization import BatchOrNone, normalize
 from gan_jax.networks.volumes import Conv, ConvTranspose
 
@@ -32,10 +32,7 @@ def sizes(shape: tuple[int, ...]) -> list[Sides]:
     """
     if len(shape) != 4:
         raise UserError("the network voxgan is for solids: choose another for these data")
-    found = [tuple(shape[:3])]
-    while len(found) == 1 or min(found[0]) >= 8:
-        found.insert(0, tuple(-(-side // 2) for side in found[0]))
-    return found
+    return resolutions(shape[:3], 4)
 
 
 class Generator(nn.Module):

@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 from gan_jax.keys import Count, Positive
 from gan_jax.networks.condition import with_label
 from gan_jax.networks.discriminator_output import DiscriminatorOutput, WithHead
-from gan_jax.networks.layers import compare, conv, conv_transpose, kept
+from gan_jax.networks.layers import compare, conv, conv_transpose, kept, resolutions
 from gan_jax.networks.normalization import BatchOrNone, normalize
 from gan_jax.noise import per_example
 
@@ -29,10 +29,7 @@ def lengths(length: int) -> list[int]:
 
     16384 -> 16, 64, 256, 1024, 4096, 16384; 6144 -> 24, 96, 384, 1536, 6144. There are at least two.
     """
-    found = [length]
-    while len(found) == 1 or found[0] >= STRIDE * SMALLEST:
-        found.insert(0, -(-found[0] // STRIDE))
-    return found
+    return [own for (own,) in resolutions((length,), SMALLEST, STRIDE)]
 
 
 class Conv(nn.Module):

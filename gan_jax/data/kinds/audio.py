@@ -1,7 +1,6 @@
 """Sounds: decoded, mixed to one channel, resampled, trimmed, and cut into windows of one length."""
 
 import io
-import sys
 import warnings
 from collections.abc import Iterator
 from fractions import Fraction
@@ -49,8 +48,7 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
     key = "sounds", str(root), [(name, found[name]) for name in names], how, config.skip_broken
     windows, owners = cached(key, len(names), lambda: _decoded(root, names, read, config.skip_broken, how), CALLED)
     rate = config.rate or decode_bytes(names[owners[0]], read(names[owners[0]]))[1]
-    if lacking := len(names) - len(np.unique(owners)):
-        print(f"{root}: skipped {lacking:,} broken of {len(names):,} sounds", file=sys.stderr)
+    folders.tell_skipped(root, len(names) - len(np.unique(owners)), len(names), CALLED)
     return make_source("audio", windows, labels[owners], classes, {"rate": rate})
 
 

@@ -55,8 +55,7 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         key, fit_to = (*key, "maps", maps.palette.colors.tolist(), maps.half), maps.fitted
     fit_to = partial(fit_to, size=size, fit=fit)
     images, kept = cached(key, len(names), lambda: _decoded(root, names, read, fit_to, skip_broken))
-    if len(images) < len(names):
-        print(f"{root}: skipped {len(names) - len(images):,} broken of {len(names):,} pictures", file=sys.stderr)
+    folders.tell_skipped(root, len(names) - len(images), len(names), CALLED)
     if maps and (share := np.mean(maps.unknown or [0])) > TOLD:
         print(f"{root}: {share:.1%} of the label maps has other colors: it gets the nearest classes", file=sys.stderr)
     labels = labels[kept]

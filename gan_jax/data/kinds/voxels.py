@@ -1,7 +1,6 @@
 """Solids: meshes, made voxels, and grids of voxels."""
 
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -44,8 +43,7 @@ def open_files(root: Path, found: Stamps, read: Read, config: Any) -> Source:
         raise UserError("--config.data.resolution: say how many voxels the sides of solids shall have, such as 32")
     key = "solids", str(root), [(name, found[name]) for name in names], side, hollow, skip
     voxels, kept = cached(key, len(names), lambda: _decoded(root, names, read, side, hollow, skip), CALLED)
-    if len(voxels) < len(names):
-        print(f"{root}: skipped {len(names) - len(voxels):,} broken of {len(names):,} solids", file=sys.stderr)
+    folders.tell_skipped(root, len(names) - len(voxels), len(names), CALLED)
     return make_source("voxels", voxels, labels[kept], classes)
 
 
